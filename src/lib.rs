@@ -1,0 +1,11 @@
+//! claviger: an SSH agent that opens passphrase-protected keys only when a login needs one.
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod key;
+pub mod keyset;
+pub mod secret;
+pub mod serve;
+pub mod session;
+pub mod unlock;
+pub mod wire;

@@ -1,0 +1,2 @@
+//! The `claviger` program.
+fn main() {}

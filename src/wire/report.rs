@@ -1,0 +1,128 @@
+//! claviger's own extension messages: their names, and the JSON that they carry in both directions.
+//!
+//! No message returns a secret: a client can ask for facts, ask to seal, or hand a passphrase in. `RESCAN` and
+//! `SEAL` have empty bodies; `UNLOCK` and `FORGET` carry JSON.
+
+use serde::{Deserialize, Serialize};
+
+/// Asks for [`StatusReport`].
+pub const STATUS: &str = "status@claviger";
+/// Asks for [`KeyReport`]s (a JSON array).
+pub const LIST: &str = "list@claviger";
+/// Seals every open key and closes the vault.
+pub const SEAL: &str = "seal@claviger";
+/// Opens a key or the vault now: [`UnlockRequest`]; answers [`Outcome`].
+pub const UNLOCK: &str = "unlock@claviger";
+/// Seals one key and forgets what the agent remembers of it: [`KeyName`]; answers [`Outcome`].
+pub const FORGET: &str = "forget@claviger";
+/// Reads the configuration's key places again and looks for keys now; answers [`Outcome`].
+pub const RESCAN: &str = "rescan@claviger";
+
+/// One key of a listing. Field names are stable.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct KeyReport {
+    /// "SHA256:..."
+    pub fingerprint: String,
+    /// Algorithm name, such as "ssh-ed25519".
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Size in bits.
+    pub bits: u32,
+    /// Comment, invalid UTF-8 replaced.
+    pub comment: String,
+    /// "sealed" or "open".
+    pub state: String,
+    /// Where it comes from: "file".
+    pub source: String,
+    /// Path of the private key file.
+    pub path: String,
+    /// "OpenSSH", "PKCS#8", ...
+    pub format: String,
+    /// Whether a passphrase protects the file.
+    pub protected: bool,
+    /// Whether a certificate beside it is listed too.
+    pub certificate: bool,
+    /// RFC 3339 time of the last signature in this agent's life.
+    pub last_used: Option<String>,
+}
+
+/// A file that could not be listed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Problem {
+    /// The file or directory.
+    pub path: String,
+    /// Reason and remedy.
+    pub reason: String,
+}
+
+/// One source of passphrases.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SourceReport {
+    /// "os", "embedded", "prompt".
+    pub source: String,
+    /// "ready", "closed", "skipped", "absent".
+    pub state: String,
+    /// Reason, path, or how the person would be asked.
+    pub detail: String,
+}
+
+/// How well the agent protects its memory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MemoryStatus {
+    /// Secrets are in memory that even root's core images leave out.
+    pub secret_memory: bool,
+    /// Secrets cannot be swapped out.
+    pub locked: bool,
+    /// What is weaker than wanted, each with its remedy.
+    pub weaknesses: Vec<String>,
+}
+
+/// The agent's state. Field names are stable.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// claviger's version.
+    pub version: String,
+    /// Process id.
+    pub pid: u32,
+    /// Where it listens.
+    pub socket: String,
+    /// Keys listed.
+    pub keys: usize,
+    /// Keys open now.
+    pub open: usize,
+    /// Seconds without use after which a key is sealed; none = never.
+    pub idle_seconds: Option<u64>,
+    /// Clients connected now.
+    pub clients: usize,
+    /// Where passphrases come from, in order.
+    pub sources: Vec<SourceReport>,
+    /// Memory protection.
+    pub memory: MemoryStatus,
+    /// Files that could not be listed.
+    pub problems: Vec<Problem>,
+}
+
+/// What to open.
+#[derive(Serialize, Deserialize)]
+pub struct UnlockRequest {
+    /// A key (fingerprint, prefix of it, comment, path), or the vault (path or file name); empty: the vault.
+    pub name: String,
+    /// Its passphrase; none: the agent looks in its sources and asks.
+    pub passphrase: Option<String>,
+}
+
+/// Names a key: fingerprint, prefix of it, comment or path.
+#[derive(Serialize, Deserialize)]
+pub struct KeyName {
+    /// The name.
+    pub name: String,
+}
+
+/// What came of a request.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Done.
+    pub ok: bool,
+    /// What was done, or what failed, why and what to do.
+    pub message: String,
+}
