@@ -69,3 +69,9 @@ pub fn extension_response(name: &str, body: &[u8]) -> Vec<u8> {
     let _ = (name, body);
     todo!()
 }
+
+/// `bytes` as an SSH string (RFC 4251, 5): length and content.
+pub fn string(bytes: &[u8]) -> Vec<u8> {
+    let _ = bytes;
+    todo!()
+}

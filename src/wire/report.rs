@@ -47,7 +47,7 @@ pub struct KeyReport {
 }
 
 /// A file that could not be listed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The file or directory.
     pub path: String,

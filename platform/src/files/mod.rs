@@ -42,6 +42,12 @@ pub fn read_public(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     todo!()
 }
 
+/// The first `length` bytes of a regular file, whatever its mode; never blocks on a FIFO.
+pub fn read_head(path: &Path, length: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let _ = (path, length);
+    todo!()
+}
+
 /// Replaces `path` by `bytes`, mode 0600, so that a crash leaves the old file or the new one: temporary file beside
 /// it, fsync, rename, fsync of the directory. Stale temporaries of crashed writers are removed first.
 /// Directories are made 0700. A link is followed, so that the file it names is replaced, not the link.

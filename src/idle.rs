@@ -1,0 +1,19 @@
+//! Seals keys that were not used for `lock.idle`. The clock is passed to the key set, which decides.
+
+use crate::keyset::Keyset;
+use claviger_platform::harden;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Sleeps until a key is due, or until one is opened when none is; never returns.
+pub async fn seal_when_idle(keyset: Arc<Keyset>, idle: Duration) {
+    loop {
+        match keyset.seal_idle(Instant::now(), idle) {
+            Some(due) => tokio::time::sleep_until(due.into()).await,
+            None => {
+                harden::scrub_stack();
+                keyset.key_opened().await;
+            }
+        }
+    }
+}

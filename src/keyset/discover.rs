@@ -1,0 +1,156 @@
+//! Finds private keys in directories and single files without opening them. Blocking; bounded per file.
+//!
+//! A directory such as `~/.ssh` holds much that is no key. What has no private key's first line is passed over in
+//! silence, unless its name says that a key is expected there (`id_*`, or a `.pub` beside it): then a person wants
+//! to know why it is not listed.
+
+use crate::key::{self, CertificateFile, Inspected};
+use crate::wire::report::Problem;
+use claviger_platform::files::{self, FileError};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+/// Larger key files are refused; the largest real ones (RSA 16384, PEM) have about 13 kB.
+pub(super) const MAX_KEY_FILE: u64 = 1 << 20;
+/// Enough for a byte order mark, some white space and the longest first line.
+const HEAD: usize = 128;
+
+/// What a search found.
+#[derive(Default)]
+pub struct Discovered {
+    /// Keys that can be listed, files of the configuration first, then directories by name.
+    pub keys: Vec<Found>,
+    /// Files that could not be listed, each with reason and remedy.
+    pub problems: Vec<Problem>,
+}
+
+/// A private key file.
+pub struct Found {
+    /// The file.
+    pub path: PathBuf,
+    /// What it tells in clear.
+    pub inspected: Inspected,
+    /// The certificate beside it.
+    pub certificate: Option<CertificateFile>,
+}
+
+/// Looks into `dirs` (not deeper) and at `files`.
+pub fn discover(dirs: &[PathBuf], files: &[PathBuf]) -> Discovered {
+    let mut found = Discovered::default();
+    let mut seen = HashSet::new();
+    for file in files {
+        if seen.insert(file.clone()) {
+            found.look_at(file, true);
+        }
+    }
+    for dir in dirs {
+        for path in found.entries(dir) {
+            if seen.insert(path.clone()) {
+                found.look_at(&path, false);
+            }
+        }
+    }
+    found
+}
+
+impl Discovered {
+    /// A missing directory is no problem: a person may have no keys yet.
+    fn entries(&mut self, dir: &Path) -> Vec<PathBuf> {
+        let entries = match std::fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                self.problem(dir, format!("the directory cannot be read: {error}"));
+                return Vec::new();
+            }
+        };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.retain(|path| path.extension().is_none_or(|extension| extension != "pub"));
+        paths.sort();
+        paths
+    }
+
+    /// `named`: the configuration names this very file, so whatever is wrong with it is a problem.
+    fn look_at(&mut self, path: &Path, named: bool) {
+        let expected = named || names_a_key(path);
+        let head = match files::read_head(path, HEAD) {
+            Ok(head) => head,
+            Err(FileError::NotRegular { what, .. }) if !expected && what == "a directory" => return,
+            Err(FileError::NotRegular { .. } | FileError::Missing { .. }) if !expected => return,
+            Err(error) => return self.file_problem(path, &error),
+        };
+        if !key::looks_like_private_key(&head) {
+            if expected {
+                self.problem(
+                    path,
+                    String::from("not a private key; remove it, or restore the key"),
+                );
+            }
+            return;
+        }
+        match read_key(path) {
+            Ok((inspected, certificate)) => {
+                let certificate = self.checked(path, certificate, &inspected);
+                self.keys.push(Found {
+                    path: path.to_owned(),
+                    inspected,
+                    certificate,
+                });
+            }
+            Err(reason) => self.problem(path, reason),
+        }
+    }
+
+    fn checked(&mut self, path: &Path, bytes: Option<Vec<u8>>, key: &Inspected) -> Option<CertificateFile> {
+        match key::certificate(&bytes?, &key.public) {
+            Ok(certificate) => Some(certificate),
+            Err(error) => {
+                self.problem(&beside(path, "-cert.pub"), error.to_string());
+                None
+            }
+        }
+    }
+
+    fn file_problem(&mut self, path: &Path, error: &FileError) {
+        self.problem(path, reason_of(path, error));
+    }
+
+    fn problem(&mut self, path: &Path, reason: String) {
+        self.problems.push(Problem {
+            path: path.display().to_string(),
+            reason,
+        });
+    }
+}
+
+type KeyParts = (Inspected, Option<Vec<u8>>);
+
+fn read_key(path: &Path) -> Result<KeyParts, String> {
+    let file = files::read_private(path, MAX_KEY_FILE).map_err(|error| reason_of(path, &error))?;
+    let public = files::read_public(&beside(path, ".pub"), MAX_KEY_FILE).ok();
+    let inspected = key::inspect(&file, public.as_deref()).map_err(|error| error.to_string())?;
+    let certificate = files::read_public(&beside(path, "-cert.pub"), MAX_KEY_FILE).ok();
+    Ok((inspected, certificate))
+}
+
+/// `id_ed25519` and `.pub` give `id_ed25519.pub`; a name that is not UTF-8 stays as it is.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn names_a_key(path: &Path) -> bool {
+    let id = path
+        .file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"id_"));
+    id || beside(path, ".pub").exists()
+}
+
+/// The path stands beside the reason already.
+fn reason_of(path: &Path, error: &FileError) -> String {
+    let text = error.to_string();
+    let prefix = format!("{}: ", path.display());
+    text.strip_prefix(&prefix)
+        .map_or_else(|| text.clone(), str::to_owned)
+}

@@ -1,0 +1,98 @@
+//! What all sessions of one agent share: the keys, the sources of passphrases, and the facts for `status`.
+
+use crate::keyset::Keyset;
+use crate::unlock::Unlocker;
+use crate::wire::report::{MemoryStatus, StatusReport};
+use claviger_platform::harden;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// What does not change in an agent's life.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// Where it listens.
+    pub socket: String,
+    /// `lock.idle`.
+    pub idle: Option<Duration>,
+    /// What hardening could not do at the start, each with its reason.
+    pub weaknesses: Vec<String>,
+}
+
+/// One agent.
+pub struct Agent {
+    pub(super) keyset: Arc<Keyset>,
+    pub(super) unlocker: Arc<Unlocker>,
+    /// As many slow signatures at once as there are processors: more would only delay the fast ones.
+    pub(super) slow_signatures: Semaphore,
+    facts: Facts,
+    clients: AtomicUsize,
+}
+
+impl Agent {
+    /// An agent that serves the keys of `keyset`.
+    pub fn new(keyset: Arc<Keyset>, unlocker: Arc<Unlocker>, facts: Facts) -> Arc<Self> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Arc::new(Self {
+            keyset,
+            unlocker,
+            slow_signatures: Semaphore::new(processors),
+            facts,
+            clients: AtomicUsize::new(0),
+        })
+    }
+
+    /// Its keys.
+    pub fn keyset(&self) -> &Arc<Keyset> {
+        &self.keyset
+    }
+
+    /// Seals every open key and forgets the vault's master passphrase; returns how many keys were open.
+    pub fn seal_all(&self) -> usize {
+        let sealed = self.keyset.seal_all();
+        self.unlocker.close();
+        harden::scrub_stack();
+        sealed
+    }
+
+    /// Counts a client in until the guard is dropped.
+    pub fn count_client(self: &Arc<Self>) -> ClientGuard {
+        self.clients.fetch_add(1, Ordering::Relaxed);
+        ClientGuard(self.clone())
+    }
+
+    /// The state for `claviger status`. Bounded, and never prompts.
+    pub async fn status(&self) -> StatusReport {
+        let problems = self.keyset.problems().await;
+        let keys = self.keyset.keys();
+        let memory = harden::memory_report();
+        let mut weaknesses = self.facts.weaknesses.clone();
+        weaknesses.extend(memory.weakness);
+        StatusReport {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            socket: self.facts.socket.clone(),
+            keys: keys.len(),
+            open: keys.iter().filter(|held| held.is_open()).count(),
+            idle_seconds: self.facts.idle.map(|idle| idle.as_secs()),
+            clients: self.clients.load(Ordering::Relaxed),
+            sources: self.unlocker.report().await,
+            memory: MemoryStatus {
+                secret_memory: memory.secret_memory,
+                locked: memory.locked,
+                weaknesses,
+            },
+            problems,
+        }
+    }
+}
+
+/// Keeps the count of clients true, however a client's task ends.
+pub struct ClientGuard(Arc<Agent>);
+
+impl Drop for ClientGuard {
+    fn drop(&mut self) {
+        self.0.clients.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,137 @@
+//! One client: its peer, what is known of its connection, and the one match on requests.
+//!
+//! [`Session::answer`] takes one frame's body and gives the framed reply; it never closes the connection and never
+//! holds a lock across a wait. What all sessions share is [`Agent`].
+
+mod agent;
+mod control;
+
+pub use agent::{Agent, Facts};
+
+use crate::key::OpenKey;
+use crate::keyset::Held;
+use crate::wire::{self, Request};
+use claviger_platform::endpoint::Peer;
+use claviger_platform::harden;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// OpenSSH's announcement of the server that a connection is for (PROTOCOL.agent, 1).
+const SESSION_BIND: &str = "session-bind@openssh.com";
+/// Asks which extensions are served (RFC 9987).
+const QUERY: &str = "query";
+
+/// A framed reply.
+pub enum Answer {
+    /// Shared with other clients: the list.
+    Shared(Arc<[u8]>),
+    /// Made for this request.
+    Own(Vec<u8>),
+    /// One of the fixed ones.
+    Fixed(&'static [u8]),
+}
+
+impl Answer {
+    /// The bytes to send.
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Own(bytes) => bytes,
+            Self::Fixed(bytes) => bytes,
+        }
+    }
+}
+
+/// One client's connection.
+pub struct Session {
+    agent: Arc<Agent>,
+    peer: Peer,
+    /// A client that tried to bind speaks for a login, perhaps from a remote host: it has no business with
+    /// claviger's own messages, so they are refused to it (a forwarded connection begins with ssh's own bind).
+    bind_attempted: bool,
+}
+
+impl Session {
+    /// A session for `peer`, whom the endpoint has let in.
+    pub fn new(agent: Arc<Agent>, peer: Peer) -> Self {
+        Self {
+            agent,
+            peer,
+            bind_attempted: false,
+        }
+    }
+
+    /// Answers one request (a frame's body, not empty).
+    pub async fn answer(&mut self, body: &[u8]) -> Answer {
+        match wire::request(body) {
+            Request::List => Answer::Shared(self.agent.keyset.answer().await),
+            Request::Sign { blob, data, flags } => self.sign(blob, data, flags).await,
+            Request::Extension { name, body } => self.extension(name, body).await,
+            Request::Refused { kind } => {
+                tracing::debug!(kind, pid = self.peer.pid, "request refused");
+                Answer::Fixed(&wire::FAILURE)
+            }
+        }
+    }
+
+    async fn sign(&self, blob: &[u8], data: &[u8], flags: u32) -> Answer {
+        let keyset = &self.agent.keyset;
+        let Some(held) = keyset.find_fresh(blob).await else {
+            tracing::debug!(pid = self.peer.pid, "signature with an unknown key refused");
+            return Answer::Fixed(&wire::FAILURE);
+        };
+        // The reason of a failure was logged once where it arose, not once for each who waited.
+        let Ok(key) = keyset.open(&held, Instant::now()).await else {
+            return Answer::Fixed(&wire::FAILURE);
+        };
+        match self.signature(&held, key, data, flags).await {
+            Some(signature) => Answer::Own(signature),
+            None => Answer::Fixed(&wire::FAILURE),
+        }
+    }
+
+    /// A fast signature is made here and now: handing it to another thread would cost as much again. A slow one
+    /// goes to a blocking thread, so that it delays no other client.
+    async fn signature(&self, held: &Held, key: Arc<OpenKey>, data: &[u8], flags: u32) -> Option<Vec<u8>> {
+        let signed = if key.is_slow() {
+            let data = data.to_vec();
+            let permit = self.agent.slow_signatures.acquire().await.ok()?;
+            let signed = tokio::task::spawn_blocking(move || sign_and_scrub(&key, &data, flags)).await;
+            drop(permit);
+            signed.ok()?
+        } else {
+            sign_and_scrub(&key, data, flags)
+        };
+        match signed {
+            Ok(signature) => {
+                tracing::info!(key = %held.public.fingerprint, pid = self.peer.pid, "signed");
+                Some(wire::signature(&signature))
+            }
+            Err(error) => {
+                tracing::warn!(key = %held.public.fingerprint, pid = self.peer.pid, "not signed: {error}");
+                None
+            }
+        }
+    }
+
+    async fn extension(&mut self, name: &str, body: &[u8]) -> Answer {
+        match name {
+            QUERY => Answer::Own(wire::extension_response(QUERY, &control::query())),
+            SESSION_BIND => {
+                self.bind_attempted = true;
+                Answer::Fixed(&wire::FAILURE)
+            }
+            name if control::serves(name) && !self.bind_attempted => {
+                control::answer(&self.agent, name, body).await
+            }
+            _ => Answer::Fixed(&wire::FAILURE),
+        }
+    }
+}
+
+/// Signing leaves words of the private key in dead stack frames; they must not outlive the key.
+fn sign_and_scrub(key: &OpenKey, data: &[u8], flags: u32) -> Result<Vec<u8>, crate::key::KeyError> {
+    let signed = key.sign(data, flags);
+    harden::scrub_stack_small();
+    signed
+}
