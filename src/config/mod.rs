@@ -1,9 +1,23 @@
 //! Configuration: text to a typed [`Config`]; an unknown key or a wrong type is an error with line and column.
+//!
+//! Only settings that do something are known: a setting that would be ignored is an error, so that nobody
+//! relies on it. `read` turns text into values, `edit` changes `keys.files` and leaves the rest as it was written.
+
+mod edit;
+mod read;
+
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use edit::edit_key_files;
+
+/// A larger file is not a configuration.
+const MAX_BYTES: u64 = 1024 * 1024;
+
 /// A source of passphrases, in the order of `vault.order`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Source {
     /// The OS keyring.
     Os,
@@ -32,13 +46,25 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// Not valid; `line` and `column` count from 1.
+    /// Not valid; `line` and `column` count from 1, columns in characters.
     #[error("{}:{line}:{column}: {reason}", path.display())]
     Invalid {
+        /// The configuration file.
         path: PathBuf,
+        /// Line, from 1.
         line: usize,
+        /// Character in that line, from 1.
         column: usize,
+        /// The key, what is wrong with it, and what would be right.
         reason: String,
+    },
+    /// A path that TOML text cannot hold.
+    #[error("{}: not UTF-8, so {} cannot name it; rename it or a directory above it", file.display(), path.display())]
+    Unwritable {
+        /// The configuration file.
+        path: PathBuf,
+        /// The path to be written into it.
+        file: PathBuf,
     },
     /// Could not be read or written.
     #[error(transparent)]
@@ -46,25 +72,37 @@ pub enum ConfigError {
 }
 
 impl Config {
+    /// What holds where the file says nothing.
+    pub fn defaults(home: &Path) -> Self {
+        Self {
+            key_dirs: vec![home.join(".ssh")],
+            key_files: Vec::new(),
+            order: vec![Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt],
+            idle: Some(Duration::from_secs(15 * 60)),
+        }
+    }
+
     /// Parses `text`; `path` is for messages, `home` replaces `~`.
     pub fn parse(text: &[u8], path: &Path, home: &Path) -> Result<Self, ConfigError> {
-        let _ = (text, path, home);
-        todo!()
+        read::parse(text, path, home)
     }
+
     /// Reads the file; a missing one gives the defaults.
     pub fn load(path: &Path, home: &Path) -> Result<Self, ConfigError> {
-        let _ = (path, home);
-        todo!()
+        match read::bytes(path)? {
+            Some(text) => Self::parse(&text, path, home),
+            None => Ok(Self::defaults(home)),
+        }
     }
+
     /// The effective configuration as TOML.
     pub fn to_toml(&self) -> String {
-        todo!()
+        // Strings and arrays of strings only: there is nothing in it that TOML could not hold.
+        toml::to_string_pretty(&read::Text::from(self)).unwrap_or_default()
     }
-}
 
-/// Adds (or removes) `file` in `keys.files`, keeping the person's layout and comments; written whole or not at all.
-/// False when there was nothing to change.
-pub fn edit_key_files(path: &Path, file: &Path, add: bool) -> Result<bool, ConfigError> {
-    let _ = (path, file, add);
-    todo!()
+    /// The effective configuration as JSON, with the names of the file.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::json!(read::Text::from(self))
+    }
 }

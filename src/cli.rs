@@ -1,0 +1,296 @@
+//! The command line: clap types, and nothing else. No option carries a secret; passphrases come by descriptor.
+use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// An SSH agent that opens passphrase-protected keys only when a login needs one.
+#[derive(Parser)]
+#[command(
+    name = "claviger",
+    version,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done, 1 failed, 2 wrong usage."
+)]
+pub(crate) struct Cli {
+    /// Configuration file, instead of the usual one (see `claviger config path`)
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Run the agent, with ssh-agent's own command line
+    Agent(AgentArgs),
+    /// Add key files for good: check each passphrase once and store it
+    Add(AddArgs),
+    /// List the agent's keys
+    List(ReportArgs),
+    /// Show the agent's state: sources of passphrases, problems, memory protection
+    Status(ReportArgs),
+    /// Seal every open key and close the vault
+    Lock(ClientArgs),
+    /// Open a key or the vault now
+    Unlock(UnlockArgs),
+    /// Forget a key's stored passphrase; the key file stays
+    Remove(RemoveArgs),
+    /// Check or show the configuration
+    Config(ConfigArgs),
+    /// What claviger runs of itself.
+    #[command(hide = true)]
+    Helper(HelperArgs),
+}
+
+/// Without COMMAND, prints the environment for a shell to evaluate and goes to the background.
+#[derive(Args)]
+pub(crate) struct AgentArgs {
+    /// Listen here
+    #[arg(short = 'a', long = "socket", value_name = "SOCKET")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Stay in the foreground
+    #[arg(short = 'D', conflicts_with = "debug")]
+    pub(crate) foreground: bool,
+    /// Stay in the foreground and log what happens to standard error
+    #[arg(short = 'd')]
+    pub(crate) debug: bool,
+    /// Print csh commands
+    #[arg(short = 'c', conflicts_with = "sh")]
+    pub(crate) csh: bool,
+    /// Print sh commands
+    #[arg(short = 's')]
+    pub(crate) sh: bool,
+    /// End the agent that SSH_AGENT_PID names
+    #[arg(short = 'k', conflicts_with_all = ["socket", "foreground", "debug", "vault_passphrase_fd"])]
+    pub(crate) kill: bool,
+    #[command(flatten)]
+    pub(crate) vault: VaultPassphrase,
+    #[command(flatten)]
+    pub(crate) later: LaterOptions,
+    /// Run this with the agent in its environment, end with it, and exit with its status
+    #[arg(
+        trailing_var_arg = true,
+        value_name = "COMMAND",
+        conflicts_with_all = ["foreground", "debug", "csh", "sh", "kill"]
+    )]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Options of ssh-agent that are understood only well enough to be refused by name.
+#[derive(Args)]
+pub(crate) struct LaterOptions {
+    #[arg(short = 't', value_name = "LIFE", hide = true, value_parser = not_supported_yet)]
+    lifetime: Option<String>,
+    #[arg(short = 'E', value_name = "HASH", hide = true, value_parser = not_supported_yet)]
+    hash: Option<String>,
+    #[arg(short = 'P', value_name = "LIST", hide = true, value_parser = not_supported_yet)]
+    providers: Option<String>,
+    #[arg(short = 'O', value_name = "OPTION", hide = true, value_parser = not_supported_yet)]
+    option: Option<String>,
+}
+
+fn not_supported_yet(_: &str) -> Result<String, String> {
+    Err("claviger does not support this option of ssh-agent yet; leave it out".into())
+}
+
+/// Where a client verb finds the agent.
+#[derive(Args)]
+pub(crate) struct ClientArgs {
+    /// The agent's socket, instead of the usual one
+    #[arg(short = 'a', long = "socket", value_name = "SOCKET")]
+    pub(crate) socket: Option<PathBuf>,
+}
+
+/// The master passphrase of the embedded vault.
+#[derive(Args)]
+pub(crate) struct VaultPassphrase {
+    /// Read the vault's master passphrase from this descriptor (first line)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    pub(crate) vault_passphrase_fd: Option<i32>,
+}
+
+/// The passphrase of a key.
+#[derive(Args)]
+pub(crate) struct KeyPassphrase {
+    /// Read the key's passphrase from this descriptor (first line)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    pub(crate) passphrase_fd: Option<i32>,
+}
+
+#[derive(Args)]
+pub(crate) struct AddArgs {
+    /// Private key files; without any, every protected key in the configured places
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only open the keys in the running agent; store nothing
+    #[arg(long)]
+    pub(crate) no_store: bool,
+    #[command(flatten)]
+    pub(crate) key: KeyPassphrase,
+    #[command(flatten)]
+    pub(crate) vault: VaultPassphrase,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ReportArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct UnlockArgs {
+    /// A key (SHA256 fingerprint, a prefix of it, comment, path) or the vault (path, file name); default: the vault
+    #[arg(value_name = "KEY|VAULT")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) key: KeyPassphrase,
+    #[command(flatten)]
+    pub(crate) vault: VaultPassphrase,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct RemoveArgs {
+    /// SHA256 fingerprint, a prefix of it, comment or path
+    #[arg(value_name = "KEY")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) vault: VaultPassphrase,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) verb: ConfigVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Say whether the configuration is valid, and if not, where and why
+    Check {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the path of the configuration file
+    Path,
+    /// Print the effective configuration, defaults included
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct HelperArgs {
+    #[command(subcommand)]
+    pub(crate) verb: HelperVerb,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum HelperVerb {
+    /// Talks to pinentry for the agent.
+    Pinentry,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use clap::error::ErrorKind;
+
+    fn agent(line: &[&str]) -> AgentArgs {
+        let words = ["claviger", "agent"].iter().chain(line);
+        match Cli::try_parse_from(words).map(|cli| cli.verb) {
+            Ok(Verb::Agent(args)) => args,
+            Ok(_) => panic!("another verb"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn refused(line: &[&str]) -> clap::Error {
+        match Cli::try_parse_from(["claviger"].iter().chain(line)) {
+            Ok(_) => panic!("accepted: {line:?}"),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn everything_after_the_command_belongs_to_it() {
+        let args = agent(&["ssh", "-p", "22", "-a", "user@host", "--", "true", "--json"]);
+        assert_eq!(args.command, ["ssh", "-p", "22", "-a", "user@host", "--", "true", "--json"]);
+        assert!(args.socket.is_none());
+        let args = agent(&["-a", "/s", "--vault-passphrase-fd", "3", "ssh", "-D", "1080", "host"]);
+        assert_eq!(args.command, ["ssh", "-D", "1080", "host"]);
+        assert_eq!(args.socket, Some("/s".into()));
+        assert_eq!(args.vault.vault_passphrase_fd, Some(3));
+        assert!(!args.foreground);
+        let args = agent(&["--", "-odd-name", "--config", "x"]);
+        assert_eq!(args.command, ["-odd-name", "--config", "x"]);
+        assert_eq!(agent(&["-a/s", "-D"]).socket, Some("/s".into()));
+    }
+
+    #[test]
+    fn the_command_can_have_options_of_our_own_names() {
+        let words = ["claviger", "agent", "tool", "--config", "its.toml", "--help"];
+        let Ok(cli) = Cli::try_parse_from(words) else {
+            panic!("refused");
+        };
+        assert!(cli.config.is_none());
+    }
+
+    #[test]
+    fn options_of_ssh_agent_that_come_later_are_refused_by_name() {
+        for line in [["-t", "5m"], ["-E", "md5"], ["-P", "/lib/*"], ["-O", "no-restrict-websafe"]] {
+            let error = refused(&["agent", line[0], line[1]]);
+            let text = error.to_string();
+            assert!(text.contains(line[0]) && text.contains("not support"), "{text}");
+            assert_eq!(error.exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn modes_that_exclude_each_other_are_refused() {
+        for line in [
+            &["agent", "-D", "-d"][..],
+            &["agent", "-c", "-s"],
+            &["agent", "-k", "-D"],
+            &["agent", "-k", "true"],
+            &["agent", "-D", "true"],
+        ] {
+            assert_eq!(refused(line).kind(), ErrorKind::ArgumentConflict, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_passphrase_is_never_an_argument() {
+        assert_eq!(refused(&["add", "--passphrase", "x"]).exit_code(), 2);
+        assert_eq!(refused(&["add", "--passphrase-fd", "-1", "id"]).exit_code(), 2);
+        assert_eq!(refused(&["unlock", "--passphrase-fd", "secret"]).exit_code(), 2);
+    }
+
+    #[test]
+    fn the_configuration_can_be_named_before_or_after_the_verb() {
+        for words in [
+            ["claviger", "--config", "/c", "config", "check"],
+            ["claviger", "config", "check", "--config", "/c"],
+        ] {
+            let cli = Cli::try_parse_from(words).ok();
+            assert_eq!(cli.and_then(|cli| cli.config), Some("/c".into()));
+        }
+    }
+}
