@@ -232,9 +232,21 @@ mod tests {
     #[test]
     fn everything_after_the_command_belongs_to_it() {
         let args = agent(&["ssh", "-p", "22", "-a", "user@host", "--", "true", "--json"]);
-        assert_eq!(args.command, ["ssh", "-p", "22", "-a", "user@host", "--", "true", "--json"]);
+        assert_eq!(
+            args.command,
+            ["ssh", "-p", "22", "-a", "user@host", "--", "true", "--json"]
+        );
         assert!(args.socket.is_none());
-        let args = agent(&["-a", "/s", "--vault-passphrase-fd", "3", "ssh", "-D", "1080", "host"]);
+        let args = agent(&[
+            "-a",
+            "/s",
+            "--vault-passphrase-fd",
+            "3",
+            "ssh",
+            "-D",
+            "1080",
+            "host",
+        ]);
         assert_eq!(args.command, ["ssh", "-D", "1080", "host"]);
         assert_eq!(args.socket, Some("/s".into()));
         assert_eq!(args.vault.vault_passphrase_fd, Some(3));
@@ -255,7 +267,12 @@ mod tests {
 
     #[test]
     fn options_of_ssh_agent_that_come_later_are_refused_by_name() {
-        for line in [["-t", "5m"], ["-E", "md5"], ["-P", "/lib/*"], ["-O", "no-restrict-websafe"]] {
+        for line in [
+            ["-t", "5m"],
+            ["-E", "md5"],
+            ["-P", "/lib/*"],
+            ["-O", "no-restrict-websafe"],
+        ] {
             let error = refused(&["agent", line[0], line[1]]);
             let text = error.to_string();
             assert!(text.contains(line[0]) && text.contains("not support"), "{text}");

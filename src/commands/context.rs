@@ -20,19 +20,33 @@ pub(crate) struct Context {
     pub(crate) places: Places,
     /// SSH_AUTH_SOCK: the agent that this shell uses.
     pub(crate) ssh_auth_sock: Option<PathBuf>,
+    /// Whether CLAVIGER_SOCKET names the agent, so that SSH_AUTH_SOCK is not asked.
+    pub(crate) socket_named: bool,
+    /// What hardening this process could not do, each with its reason.
+    pub(crate) weaknesses: Vec<String>,
 }
 
 impl Context {
     /// Reads the environment; `config` (from the command line) goes before it.
-    #[expect(clippy::disallowed_methods, reason = "commands/ is where the environment is read")]
-    pub(crate) fn from_environment(config: Option<PathBuf>) -> Result<Self, Failure> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "commands/ is where the environment is read"
+    )]
+    pub(crate) fn from_environment(
+        config: Option<PathBuf>,
+        weaknesses: Vec<String>,
+    ) -> Result<Self, Failure> {
         let mut places = dirs::places().map_err(Failure::new)?;
         if let Some(config) = config {
             places.config = std::path::absolute(&config)?;
         }
-        let ssh_auth_sock =
-            std::env::var_os("SSH_AUTH_SOCK").filter(|path| !path.is_empty()).map(PathBuf::from);
-        Ok(Self { places, ssh_auth_sock })
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        Ok(Self {
+            places,
+            ssh_auth_sock: variable("SSH_AUTH_SOCK").map(PathBuf::from),
+            socket_named: variable("CLAVIGER_SOCKET").is_some(),
+            weaknesses,
+        })
     }
 
     /// Reads the configuration; a missing file gives the defaults.

@@ -19,7 +19,9 @@ pub fn edit_key_files(path: &Path, home: &Path, file: &Path, add: bool) -> Resul
     let _lock = files::lock(path, LOCK_LIMIT)?;
     let old = bytes(path)?.unwrap_or_default();
     match edited(&old, path, home, file, add)? {
-        Some(new) => files::write_atomic(path, new.as_bytes()).map(|()| true).map_err(Into::into),
+        Some(new) => files::write_atomic(path, new.as_bytes())
+            .map(|()| true)
+            .map_err(Into::into),
         None => Ok(false),
     }
 }
@@ -32,18 +34,30 @@ fn edited(
     file: &Path,
     add: bool,
 ) -> Result<Option<String>, ConfigError> {
-    let listed = Config::parse(old, path, home)?.key_files.iter().any(|known| known == file);
+    let listed = Config::parse(old, path, home)?
+        .key_files
+        .iter()
+        .any(|known| known == file);
     if listed == add {
         return Ok(None);
     }
-    let invalid = |reason: String| ConfigError::Invalid { path: path.to_owned(), line: 1, column: 1, reason };
-    let mut document: DocumentMut =
-        String::from_utf8_lossy(old).parse().map_err(|error| invalid(format!("{error}")))?;
+    let invalid = |reason: String| ConfigError::Invalid {
+        path: path.to_owned(),
+        line: 1,
+        column: 1,
+        reason,
+    };
+    let mut document: DocumentMut = String::from_utf8_lossy(old)
+        .parse()
+        .map_err(|error| invalid(format!("{error}")))?;
     let files = document
         .entry("keys")
         .or_insert_with(toml_edit::table)
         .as_table_like_mut()
-        .map(|keys| keys.entry("files").or_insert_with(|| Item::Value(Array::new().into())))
+        .map(|keys| {
+            keys.entry("files")
+                .or_insert_with(|| Item::Value(Array::new().into()))
+        })
         .and_then(Item::as_array_mut)
         .ok_or_else(|| invalid("keys.files is not an array".into()))?;
     match add {
@@ -61,13 +75,21 @@ fn written(file: &Path, path: &Path, home: &Path) -> Result<String, ConfigError>
     };
     name.into_os_string()
         .into_string()
-        .map_err(|_| ConfigError::Unwritable { path: path.to_owned(), file: file.to_owned() })
+        .map_err(|_| ConfigError::Unwritable {
+            path: path.to_owned(),
+            file: file.to_owned(),
+        })
 }
 
 /// Appends in the layout of the entry before.
 fn push(files: &mut Array, name: String) {
     let mut value = Value::from(name);
-    match files.iter().next_back().and_then(|last| last.decor().prefix()).cloned() {
+    match files
+        .iter()
+        .last()
+        .and_then(|last| last.decor().prefix())
+        .cloned()
+    {
         // A comment before the last entry is about that entry alone: only its line break and indent are taken over.
         Some(prefix) if files.len() > 1 || prefix.as_str().is_some_and(|text| text.contains('\n')) => {
             let text = prefix.as_str().unwrap_or(" ");
@@ -80,7 +102,11 @@ fn push(files: &mut Array, name: String) {
 }
 
 fn remove(files: &mut Array, is_it: impl Fn(&str) -> bool) {
-    let first = files.iter().next().and_then(|value| value.decor().prefix()).cloned();
+    let first = files
+        .iter()
+        .next()
+        .and_then(|value| value.decor().prefix())
+        .cloned();
     files.retain(|value| !value.as_str().is_some_and(&is_it));
     if let (Some(first), Some(value)) = (first, files.get_mut(0))
         && value.decor().prefix().and_then(|prefix| prefix.as_str()) == Some(" ")
@@ -96,7 +122,14 @@ mod tests {
     const HOME: &str = "/home/Zoë Q";
 
     fn edit(old: &str, file: &str, add: bool) -> Option<String> {
-        edited(old.as_bytes(), Path::new("/c"), Path::new(HOME), Path::new(file), add).unwrap()
+        edited(
+            old.as_bytes(),
+            Path::new("/c"),
+            Path::new(HOME),
+            Path::new(file),
+            add,
+        )
+        .unwrap()
     }
 
     #[test]
@@ -112,7 +145,10 @@ mod tests {
         assert!(new.starts_with(&old[..old.find(line).unwrap()]), "{new}");
         assert!(new.contains("# daily"), "{new}");
         let config = Config::parse(new.as_bytes(), Path::new("/c"), Path::new(HOME)).unwrap();
-        assert_eq!(config.key_files, [Path::new("/w"), Path::new("/home/Zoë Q/a \"b\"")]);
+        assert_eq!(
+            config.key_files,
+            [Path::new("/w"), Path::new("/home/Zoë Q/a \"b\"")]
+        );
         assert!(new.contains("~/a"), "{new}");
         let back = edit(&new, "/home/Zoë Q/a \"b\"", false).unwrap();
         assert!(back.contains("# daily") && back.contains("# work"), "{back}");
@@ -125,7 +161,10 @@ mod tests {
         let one = edit("keys.files = ['/a', '/b']\n", "/c", true).unwrap();
         assert_eq!(one, "keys.files = ['/a', '/b', \"/c\"]\n");
         assert_eq!(edit(&one, "/a", false).unwrap(), "keys.files = ['/b', \"/c\"]\n");
-        assert_eq!(edit("keys = { files = [] }", "/c", true).unwrap(), "keys = { files = [\"/c\"] }");
+        assert_eq!(
+            edit("keys = { files = [] }", "/c", true).unwrap(),
+            "keys = { files = [\"/c\"] }\n"
+        );
     }
 
     #[test]
@@ -137,8 +176,14 @@ mod tests {
 
     #[test]
     fn an_invalid_file_is_left_alone() {
-        let error =
-            edited(b"\n[kesy]\n", Path::new("/c"), Path::new(HOME), Path::new("/k"), true).unwrap_err();
+        let error = edited(
+            b"\n[kesy]\n",
+            Path::new("/c"),
+            Path::new(HOME),
+            Path::new("/k"),
+            true,
+        )
+        .unwrap_err();
         assert!(error.to_string().starts_with("/c:2:2: "), "{error}");
     }
 }

@@ -38,15 +38,27 @@ struct Lock {
 impl From<&Config> for Text {
     fn from(config: &Config) -> Self {
         let paths = |paths: &[PathBuf]| {
-            Some(paths.iter().map(|path| unplaced(path.to_string_lossy().into_owned())).collect())
+            Some(
+                paths
+                    .iter()
+                    .map(|path| unplaced(path.to_string_lossy().into_owned()))
+                    .collect(),
+            )
         };
-        let idle = config.idle.map_or("never".into(), |idle| humantime::format_duration(idle).to_string());
+        let idle = config.idle.map_or("never".into(), |idle| {
+            humantime::format_duration(idle).to_string()
+        });
         Self {
-            keys: Keys { dirs: paths(&config.key_dirs), files: paths(&config.key_files) },
+            keys: Keys {
+                dirs: paths(&config.key_dirs),
+                files: paths(&config.key_files),
+            },
             vault: Vault {
                 order: Some(unplaced(config.order.iter().copied().map(unplaced).collect())),
             },
-            lock: Lock { idle: Some(unplaced(idle)) },
+            lock: Lock {
+                idle: Some(unplaced(idle)),
+            },
         }
     }
 }
@@ -68,10 +80,19 @@ pub(super) fn bytes(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
 pub(super) fn parse(bytes: &[u8], path: &Path, home: &Path) -> Result<Config, ConfigError> {
     let at = |offset: usize, reason: String| {
         let (line, column) = position(bytes, offset);
-        ConfigError::Invalid { path: path.to_owned(), line, column, reason }
+        ConfigError::Invalid {
+            path: path.to_owned(),
+            line,
+            column,
+            reason,
+        }
     };
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| at(error.valid_up_to(), "not UTF-8 text; save the file as UTF-8".into()))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        at(
+            error.valid_up_to(),
+            "not UTF-8 text; save the file as UTF-8".into(),
+        )
+    })?;
     let text: Text = toml::from_str(text).map_err(|mut error| {
         let offset = error.span().map_or(0, |span| span.start);
         // Without the text, the message ends with the name of the key instead of a drawing of the line.
@@ -90,7 +111,10 @@ struct Fault {
 fn values(text: Text, home: &Path) -> Result<Config, Fault> {
     let default = Config::defaults(home);
     let paths = |key: &str, values: Option<Vec<Spanned<String>>>, default: Vec<PathBuf>| match values {
-        Some(values) => values.iter().map(|value| checked(key, value, |text| expand(text, home))).collect(),
+        Some(values) => values
+            .iter()
+            .map(|value| checked(key, value, |text| expand(text, home)))
+            .collect(),
         None => Ok(default),
     };
     Ok(Config {
@@ -109,7 +133,10 @@ fn checked<T>(
     value: &Spanned<String>,
     read: impl Fn(&str) -> Result<T, String>,
 ) -> Result<T, Fault> {
-    read(value.get_ref()).map_err(|reason| Fault { span: value.span(), reason: format!("{key}: {reason}") })
+    read(value.get_ref()).map_err(|reason| Fault {
+        span: value.span(),
+        reason: format!("{key}: {reason}"),
+    })
 }
 
 /// `~` and `~/...` are the home; everything else must be absolute, because an agent has no directory of its own.
@@ -121,20 +148,28 @@ pub(super) fn expand(text: &str, home: &Path) -> Result<PathBuf, String> {
     };
     match path.is_absolute() {
         true => Ok(path),
-        false => Err(format!("{text:?} is not absolute; write the whole path, or one that starts with \"~/\"")),
+        false => Err(format!(
+            "{text:?} is not absolute; write the whole path, or one that starts with \"~/\""
+        )),
     }
 }
 
 fn order(sources: Spanned<Vec<Spanned<Source>>>) -> Result<Vec<Source>, Fault> {
     if sources.get_ref().is_empty() {
         let reason = "vault.order: empty, so no key could ever be opened; name at least \"prompt\"".into();
-        return Err(Fault { span: sources.span(), reason });
+        return Err(Fault {
+            span: sources.span(),
+            reason,
+        });
     }
     let mut order = Vec::new();
     for source in sources.into_inner() {
         if order.contains(source.get_ref()) {
             let reason = "vault.order: this source is named twice; leave one out".into();
-            return Err(Fault { span: source.span(), reason });
+            return Err(Fault {
+                span: source.span(),
+                reason,
+            });
         }
         order.push(source.into_inner());
     }
@@ -156,9 +191,15 @@ fn idle(text: &str) -> Result<Option<Duration>, String> {
 /// Line and column of a byte, both from 1; columns count characters, as editors do.
 fn position(bytes: &[u8], offset: usize) -> (usize, usize) {
     let before = &bytes[..offset.min(bytes.len())];
-    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
+    let start = before
+        .iter()
+        .rposition(|&byte| byte == b'\n')
+        .map_or(0, |newline| newline + 1);
     let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
+    (
+        line,
+        String::from_utf8_lossy(&before[start..]).chars().count() + 1,
+    )
 }
 
 #[cfg(test)]
@@ -175,7 +216,10 @@ mod tests {
         assert_eq!(config, Config::defaults(Path::new("/home/Zoë Q")));
         assert_eq!(config.key_dirs, [Path::new("/home/Zoë Q/.ssh")]);
         assert_eq!(config.idle, Some(Duration::from_secs(900)));
-        assert_eq!(config.order, [Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt]);
+        assert_eq!(
+            config.order,
+            [Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt]
+        );
     }
 
     #[test]
@@ -186,19 +230,33 @@ mod tests {
                 .as_bytes(),
         )
         .unwrap();
-        assert_eq!(config.key_dirs, [Path::new("/home/Zoë Q"), Path::new("/srv/clés privées")]);
+        assert_eq!(
+            config.key_dirs,
+            [Path::new("/home/Zoë Q"), Path::new("/srv/clés privées")]
+        );
         assert_eq!(config.key_files, [Path::new("/home/Zoë Q/a b/id")]);
         assert_eq!(config.order, [Source::Prompt, Source::Embedded]);
         assert_eq!(config.idle, Some(Duration::from_secs(5400)));
         assert_eq!(parsed(b"lock.idle = 'never'").unwrap().idle, None);
-        assert_eq!(parsed(b"keys = { dirs = [] }").unwrap().key_dirs, [] as [&Path; 0]);
+        assert_eq!(
+            parsed(b"keys = { dirs = [] }").unwrap().key_dirs,
+            [] as [&Path; 0]
+        );
     }
 
     #[test]
     fn what_is_shown_reads_back_as_the_same() {
-        for text in ["", "[lock]\nidle = \"never\"\n[keys]\nfiles = [\"~/\\\"é\\\" #\"]\n"] {
+        for text in [
+            "",
+            "[lock]\nidle = \"never\"\n[keys]\nfiles = [\"~/\\\"é\\\" #\"]\n",
+        ] {
             let config = parsed(text.as_bytes()).unwrap();
-            assert_eq!(parsed(config.to_toml().as_bytes()).unwrap(), config, "{}", config.to_toml());
+            assert_eq!(
+                parsed(config.to_toml().as_bytes()).unwrap(),
+                config,
+                "{}",
+                config.to_toml()
+            );
         }
     }
 
@@ -207,23 +265,63 @@ mod tests {
         // text, line, column, what the message must name
         let table: &[(&[u8], usize, usize, &[&str])] = &[
             (b"[kesy]\n", 1, 2, &["kesy", "keys", "vault", "lock"]),
-            (b"[keys]\ndirs = []\n  dir = []\n", 3, 3, &["dir", "dirs", "files"]),
+            (
+                b"[keys]\ndirs = []\n  dir = []\n",
+                3,
+                3,
+                &["dir", "dirs", "files"],
+            ),
             (b"[keys]\n[offer]\nmax = 5\n", 2, 2, &["offer", "expected one of"]),
             (b"[keys]\ndirs = \"/x\"\n", 2, 8, &["keys.dirs", "sequence"]),
-            (b"[keys]\nfiles = [\"/a\", 7]\n", 2, 16, &["keys.files", "7", "string"]),
-            ("[keys]\nfiles = [\"/é\", 'x/y']".as_bytes(), 2, 16, &["keys.files", "x/y", "absolute"]),
+            (
+                b"[keys]\nfiles = [\"/a\", 7]\n",
+                2,
+                16,
+                &["keys.files", "7", "string"],
+            ),
+            (
+                "[keys]\nfiles = [\"/é\", 'x/y']".as_bytes(),
+                2,
+                16,
+                &["keys.files", "x/y", "absolute"],
+            ),
             (b"keys.dirs = ['~bob/.ssh']", 1, 14, &["keys.dirs", "~bob", "~/"]),
             (b"keys.dirs = ['']", 1, 14, &["keys.dirs", "absolute"]),
             (b"keys = 5", 1, 8, &["keys", "5"]),
-            (b"[vault]\norder = [\"os\", \"keepass\"]\n", 2, 16, &["keepass", "embedded", "vault.order"]),
-            (b"[vault]\norder = [\"os\",\n\"prompt\", \"os\"]\n", 3, 11, &["vault.order", "twice"]),
+            (
+                b"[vault]\norder = [\"os\", \"keepass\"]\n",
+                2,
+                16,
+                &["keepass", "embedded", "vault.order"],
+            ),
+            (
+                b"[vault]\norder = [\"os\",\n\"prompt\", \"os\"]\n",
+                3,
+                11,
+                &["vault.order", "twice"],
+            ),
             (b"[vault]\norder = []\n", 2, 9, &["vault.order", "prompt"]),
             (b"[lock]\nidle = 15\n", 2, 8, &["lock.idle", "15", "string"]),
-            (b"[lock]\nidle = \"15 parsecs\"\n", 2, 8, &["lock.idle", "15 parsecs", "never"]),
+            (
+                b"[lock]\nidle = \"15 parsecs\"\n",
+                2,
+                8,
+                &["lock.idle", "15 parsecs", "never"],
+            ),
             (b"[lock]\nidle = \"0s\"\n", 2, 8, &["lock.idle", "0s", "never"]),
             (b"[lock]\nidle = \"-5m\"\n", 2, 8, &["lock.idle", "-5m"]),
-            (b"[lock]\nidle = \"99999999999999999999y\"\n", 2, 8, &["lock.idle"]),
-            (b"[lock]\nidle = \"5m\"\nidle = \"6m\"\n", 3, 1, &["duplicate key"]),
+            (
+                b"[lock]\nidle = \"99999999999999999999y\"\n",
+                2,
+                8,
+                &["lock.idle"],
+            ),
+            (
+                b"[lock]\nidle = \"5m\"\nidle = \"6m\"\n",
+                3,
+                1,
+                &["duplicate key"],
+            ),
             (b"[lock]\nidle = \n", 2, 8, &["value"]),
             (b"[lock\nidle = 5\n", 1, 6, &["]"]),
             (b"# ok\nkeys.dirs = ['/a\xff']\n", 2, 17, &["UTF-8"]),
@@ -233,7 +331,10 @@ mod tests {
         for (text, line, column, names) in table {
             let shown = String::from_utf8_lossy(text);
             let error = parsed(text).expect_err(&shown).to_string();
-            assert!(error.starts_with(&format!("/etc/c.toml:{line}:{column}: ")), "{shown}\n{error}");
+            assert!(
+                error.starts_with(&format!("/etc/c.toml:{line}:{column}: ")),
+                "{shown}\n{error}"
+            );
             assert!(!error.contains('\n'), "{error}");
             for name in *names {
                 assert!(error.contains(name), "{name} is not in: {error}");
