@@ -51,6 +51,10 @@ impl Bound {
     pub fn path(&self) -> Option<&Path> {
         todo!()
     }
+    /// Lets go of the endpoint without removing its file: the other side of a fork serves it.
+    pub fn keep(self) {
+        todo!()
+    }
     /// Starts accepting in the current tokio runtime.
     pub fn listen(self) -> std::io::Result<Listener> {
         todo!()

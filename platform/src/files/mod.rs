@@ -1,4 +1,8 @@
 //! Files that hold secrets: read only when they are private, written whole or not at all.
+mod log;
+
+pub use log::append_private;
+
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 

@@ -61,3 +61,8 @@ pub fn scrub_stack() {
 pub fn scrub_stack_small() {
     todo!()
 }
+
+/// Raises the soft limit of open files to the hard one.
+pub fn raise_file_limit() {
+    todo!()
+}

@@ -1,4 +1,8 @@
 //! Other processes: the one door to the outside (askpass, pinentry, ssh, helpers), and what is known of a pid.
+mod signals;
+
+pub use signals::{Termination, lower_priority, terminate};
+
 use crate::harden::LockedBytes;
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,0 +1,65 @@
+//! Signals in and out, and the priority of threads that only compute.
+
+use std::io;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that ask this process to end. Caught from the moment of [`Termination::catch`] on, so that none is
+/// lost between the start and the wait.
+pub struct Termination {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Termination {
+    /// Starts catching SIGTERM, SIGINT and SIGHUP. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The OS's, if a handler cannot be installed.
+    pub fn catch() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for one of them and names it.
+    pub async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hang_up.recv() => "SIGHUP",
+        }
+    }
+
+    /// As [`wait`](Self::wait), but leaves SIGINT to the command in the foreground, which gets it too.
+    pub async fn wait_beside_command(&mut self) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.hang_up.recv() => return "SIGHUP",
+                _ = self.interrupt.recv() => {}
+            }
+        }
+    }
+}
+
+/// Asks process `pid` to end (SIGTERM).
+///
+/// # Errors
+/// "No such process" or "not permitted", as the OS says.
+pub fn terminate(pid: u32) -> io::Result<()> {
+    let invalid = || io::Error::from(io::ErrorKind::InvalidInput);
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+        .ok_or_else(invalid)?;
+    Ok(rustix::process::kill_process(pid, rustix::process::Signal::TERM)?)
+}
+
+/// Puts the calling thread behind those that answer clients: key derivations and RSA must not delay short requests.
+/// A refusal changes nothing but fairness, so it is not reported.
+pub fn lower_priority() {
+    let _ = rustix::process::setpriority_process(None, 5);
+}
