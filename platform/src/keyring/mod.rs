@@ -1,7 +1,21 @@
 //! The OS keyring: read, write and delete one secret, each within a bounded wait.
+//!
+//! Each OS supplies `imp::Session` with blocking `get`, `set`, `delete` and `probe`; `worker` runs it on a thread of
+//! its own and bounds every wait. A session never raises a prompt: what is locked is reported as
+//! [`KeyringError::Locked`], because a dialog that nobody sees would hold up a login for ever.
+
+#[cfg(target_os = "linux")]
+#[path = "linux/mod.rs"]
+mod imp;
+#[cfg(not(target_os = "linux"))]
+#[path = "unsupported.rs"]
+mod imp;
+mod worker;
+
 use crate::harden::LockedBytes;
 use std::sync::Arc;
 use std::time::Duration;
+use worker::Worker;
 
 /// Why the keyring gave no answer. "No such item" is not an error, and never proves that it was not there.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,19 +36,24 @@ pub enum KeyringError {
 }
 
 /// The person's default keyring. Connects at first use and again after its service was restarted.
-pub struct Keyring {}
+pub struct Keyring {
+    worker: Worker,
+}
 
 impl Keyring {
     /// `limit` bounds the wait for each call.
     pub fn new(limit: Duration) -> Self {
-        let _ = limit;
-        Self {}
+        Self {
+            worker: Worker::new(limit),
+        }
     }
-    /// The secret of `account`, if stored.
+
+    /// The secret of `account`, if stored. Of several (other programs can make duplicates) the newest.
     pub async fn get(&self, account: &str) -> Result<Option<LockedBytes>, KeyringError> {
-        let _ = account;
-        todo!()
+        let account = account.to_owned();
+        self.worker.call(move |session| session.get(&account)).await
     }
+
     /// Stores or replaces; `label` is what a keyring manager shows.
     pub async fn set(
         &self,
@@ -42,16 +61,20 @@ impl Keyring {
         label: &str,
         secret: Arc<LockedBytes>,
     ) -> Result<(), KeyringError> {
-        let _ = (account, label, secret);
-        todo!()
+        let (account, label) = (account.to_owned(), label.to_owned());
+        self.worker
+            .call(move |session| session.set(&account, &label, &secret))
+            .await
     }
-    /// Deletes; false when there was none.
+
+    /// Deletes it and its duplicates; false when there was none.
     pub async fn delete(&self, account: &str) -> Result<bool, KeyringError> {
-        let _ = account;
-        todo!()
+        let account = account.to_owned();
+        self.worker.call(move |session| session.delete(&account)).await
     }
+
     /// Whether it could be used now.
     pub async fn probe(&self) -> Result<(), KeyringError> {
-        todo!()
+        self.worker.call(|session| session.probe()).await
     }
 }
