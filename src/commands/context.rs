@@ -1,5 +1,6 @@
 //! What the verbs know of their surroundings, read once: places, the configuration, how to ask, where to store.
 use super::output::Failure;
+use crate::cli::{KeyPassphrase, VaultPassphrase};
 use claviger::config::Config;
 use claviger::secret::Secret;
 use claviger::unlock::{Settings, Unlocker};
@@ -10,6 +11,7 @@ use claviger_platform::prompt::Means;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
 
 /// How long the OS keyring may take for one answer.
 const KEYRING_LIMIT: Duration = Duration::from_secs(5);
@@ -54,11 +56,16 @@ impl Context {
         Ok(Config::load(&self.places.config, &self.places.home)?)
     }
 
+    /// The embedded vault's file.
+    pub(crate) fn vault(&self) -> PathBuf {
+        self.places.data.join("vault.kdbx")
+    }
+
     /// The sources of passphrases, as this process can ask them. Contacts nothing yet.
     pub(crate) fn unlocker(&self, config: &Config, means: Arc<Means>, master: Option<Secret>) -> Unlocker {
         Unlocker::new(Settings {
             order: config.order.clone(),
-            vault: self.places.data.join("vault.kdbx"),
+            vault: self.vault(),
             state: self.places.state.clone(),
             means,
             keyring: Arc::new(Keyring::new(KEYRING_LIMIT)),
@@ -67,7 +74,42 @@ impl Context {
     }
 }
 
-/// The secret that `--passphrase-fd` or `--vault-passphrase-fd` names, if given.
-pub(crate) fn secret_from(fd: Option<i32>) -> Result<Option<Secret>, Failure> {
+/// Passphrases given by descriptor. Read before anything else is opened, so that a number cannot mean a file of ours.
+pub(crate) struct Secrets {
+    /// `--passphrase-fd`.
+    pub(crate) key: Option<Secret>,
+    /// `--vault-passphrase-fd`.
+    pub(crate) vault: Option<Secret>,
+}
+
+impl Secrets {
+    /// Reads both.
+    pub(crate) fn read(key: &KeyPassphrase, vault: &VaultPassphrase) -> Result<Self, Failure> {
+        if key.passphrase_fd.is_some() && key.passphrase_fd == vault.vault_passphrase_fd {
+            let text =
+                "--passphrase-fd and --vault-passphrase-fd name the same descriptor; give each its own";
+            return Err(Failure::new(text));
+        }
+        Ok(Self {
+            key: line(key.passphrase_fd)?,
+            vault: line(vault.vault_passphrase_fd)?,
+        })
+    }
+
+    /// Reads the vault's alone.
+    pub(crate) fn vault(vault: &VaultPassphrase) -> Result<Option<Secret>, Failure> {
+        line(vault.vault_passphrase_fd)
+    }
+}
+
+fn line(fd: Option<i32>) -> Result<Option<Secret>, Failure> {
     fd.map(read_line_from_fd).transpose().map_err(Failure::new)
+}
+
+/// The runtime of a verb that waits for stores and people. Not the agent's.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    Ok(Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?)
 }

@@ -2,11 +2,20 @@
 //!
 //! Each verb returns its exit status or a [`Failure`], which is printed here as `claviger: what failed: why; what to do`.
 
+mod add;
 mod agent;
+mod client;
+mod config;
 mod context;
+mod list;
+mod lock;
+mod names;
 mod output;
+mod remove;
+mod status;
+mod unlock;
 
-use crate::cli::{Cli, Verb};
+use crate::cli::{Cli, HelperVerb, Verb};
 use context::Context;
 use output::Failure;
 use std::process::ExitCode;
@@ -23,6 +32,15 @@ fn dispatch(cli: Cli, weaknesses: Vec<String>) -> Result<ExitCode, Failure> {
     let context = Context::from_environment(cli.config, weaknesses)?;
     match cli.verb {
         Verb::Agent(args) => agent::run(args, context),
-        _ => Err(Failure::new("this verb is not built yet")),
+        Verb::Add(args) => add::run(&args, &context),
+        Verb::List(args) => list::run(&args, &context),
+        Verb::Status(args) => status::run(&args, &context),
+        Verb::Lock(args) => lock::run(&args, &context),
+        Verb::Unlock(args) => unlock::run(&args, &context),
+        Verb::Remove(args) => remove::run(&args, &context),
+        Verb::Config(args) => config::run(&args.verb, &context),
+        Verb::Helper(args) => match args.verb {
+            HelperVerb::Pinentry => Err(Failure::new("pinentry is not built yet")),
+        },
     }
 }

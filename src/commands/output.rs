@@ -46,3 +46,10 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
 pub(crate) fn error(text: &impl Display) {
     let _ = writeln!(io::stderr().lock(), "claviger: {text}");
 }
+
+/// Text from files, comments and other processes, unable to steer the terminal.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() { '\u{fffd}' } else { letter })
+        .collect()
+}

@@ -1,0 +1,201 @@
+//! The running agent, as claviger's own verbs talk to it: one question and one answer for each connection.
+//!
+//! Framing is done here, because an answer is read from another process and must be bounded; the messages are
+//! ssh-agent-lib's. A passphrase that is handed over passes through that crate's plain buffers: they live for one
+//! exchange, and the program's allocator wipes them when they are freed. Requests are never logged.
+use super::context::Context;
+use super::output::Failure;
+use claviger::secret::Secret;
+use claviger::wire::report::{self, KeyName, KeyReport, Outcome, StatusReport, UnlockRequest};
+use claviger_platform::endpoint;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use ssh_agent_lib::proto::{Extension, Request, Response};
+use ssh_agent_lib::ssh_encoding::{Decode, Encode};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What an agent answers at once, bounded questions to the OS keyring included.
+const SOON: Duration = Duration::from_secs(30);
+/// What may wait for a person at the agent's askpass.
+const PATIENT: Duration = Duration::from_secs(600);
+/// A listing of tens of thousands of keys.
+const MAX_ANSWER: usize = 16 << 20;
+
+/// An agent that answered.
+pub(crate) struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    /// Finds the agent: the one that was named, else this shell's when it is claviger's, else the usual one.
+    pub(crate) fn find(context: &Context, named: Option<&Path>) -> Result<Self, Failure> {
+        let usual = Self {
+            socket: named.unwrap_or(&context.places.socket).to_owned(),
+        };
+        if named.is_none()
+            && !context.socket_named
+            && let Some(socket) = &context.ssh_auth_sock
+        {
+            let shells = Self {
+                socket: socket.clone(),
+            };
+            if shells.status().is_ok() {
+                return Ok(shells);
+            }
+        }
+        match endpoint::connect(&usual.socket, SOON) {
+            Ok(_) => Ok(usual),
+            Err(error) => Err(Failure::new(format!(
+                "no agent answers at {}: {error}; start one with `claviger agent`, \
+                 or run a command under one with `claviger agent COMMAND`",
+                usual.socket.display()
+            ))),
+        }
+    }
+
+    /// The agent's state.
+    pub(crate) fn status(&self) -> Result<StatusReport, Failure> {
+        self.ask(report::STATUS, Vec::new(), SOON)
+    }
+
+    /// The agent's keys.
+    pub(crate) fn list(&self) -> Result<Vec<KeyReport>, Failure> {
+        self.ask(report::LIST, Vec::new(), SOON)
+    }
+
+    /// Seals every key and closes the vault; says how many were open.
+    pub(crate) fn seal(&self) -> Result<String, Failure> {
+        self.order(report::SEAL, Vec::new(), SOON)
+    }
+
+    /// Has the configured places read again.
+    pub(crate) fn rescan(&self) -> Result<String, Failure> {
+        self.order(report::RESCAN, Vec::new(), SOON)
+    }
+
+    /// Opens a key, or the vault when `name` is empty; without a passphrase the agent looks in its sources and asks.
+    pub(crate) fn unlock(&self, name: &str, passphrase: Option<&Secret>) -> Result<String, Failure> {
+        let passphrase = match passphrase.map(|secret| std::str::from_utf8(secret)) {
+            None => None,
+            Some(Ok(text)) => Some(text.to_owned()),
+            Some(Err(_)) => {
+                let text = "a passphrase that is not UTF-8 cannot be handed to the agent; store it with `claviger add`";
+                return Err(Failure::new(text));
+            }
+        };
+        let request = UnlockRequest {
+            name: name.to_owned(),
+            passphrase,
+        };
+        self.order(report::UNLOCK, json(&request)?, PATIENT)
+    }
+
+    /// Seals one key and has the agent forget what it remembers of it.
+    pub(crate) fn forget(&self, name: &str) -> Result<String, Failure> {
+        self.order(
+            report::FORGET,
+            json(&KeyName {
+                name: name.to_owned(),
+            })?,
+            SOON,
+        )
+    }
+
+    /// A request that is done or refused, with a sentence.
+    fn order(&self, name: &str, details: Vec<u8>, limit: Duration) -> Result<String, Failure> {
+        let outcome: Outcome = self.ask(name, details, limit)?;
+        match outcome.ok {
+            true => Ok(outcome.message),
+            false => Err(Failure::new(outcome.message)),
+        }
+    }
+
+    fn ask<T: DeserializeOwned>(&self, name: &str, details: Vec<u8>, limit: Duration) -> Result<T, Failure> {
+        let failure = |why: &str| Failure::new(format!("the agent at {}: {why}", self.socket.display()));
+        let request = Request::Extension(Extension {
+            name: name.to_owned(),
+            details: details.into(),
+        });
+        match exchange(&self.socket, &request, limit).map_err(|error| failure(&error.to_string()))? {
+            Response::ExtensionResponse(answer) if answer.name == name => {
+                serde_json::from_slice(answer.details.as_ref())
+                    .map_err(|error| failure(&format!("an answer that is not understood: {error}")))
+            }
+            _ => Err(failure(
+                "refused; it is not claviger's, or of another version, or this connection is forwarded",
+            )),
+        }
+    }
+}
+
+fn json(request: &impl Serialize) -> Result<Vec<u8>, Failure> {
+    Ok(serde_json::to_vec(request)?)
+}
+
+fn exchange(socket: &Path, request: &Request, limit: Duration) -> io::Result<Response> {
+    let mut stream = endpoint::connect(socket, limit)?;
+    let mut frame = Vec::new();
+    request.encode_prefixed(&mut frame).map_err(io::Error::other)?;
+    stream.write_all(&frame)?;
+    stream.flush()?;
+    response(&mut stream)
+}
+
+/// Reads one whole answer, and no more memory is taken than an answer may need.
+fn response(stream: &mut impl Read) -> io::Result<Response> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let length = u32::from_be_bytes(length) as usize;
+    if length > MAX_ANSWER {
+        return Err(io::Error::other(format!(
+            "an answer of {length} bytes is too long"
+        )));
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Response::decode(&mut body.as_slice()).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use claviger::wire;
+
+    #[test]
+    fn an_answer_carries_its_bytes_as_they_are() {
+        let frame = wire::extension_response("list@claviger", b"[]");
+        let Ok(Response::ExtensionResponse(answer)) = response(&mut frame.as_slice()) else {
+            panic!("not understood");
+        };
+        assert_eq!(
+            (answer.name.as_str(), answer.details.as_ref()),
+            ("list@claviger", &b"[]"[..])
+        );
+    }
+
+    #[test]
+    fn refusals_are_told_apart_from_answers() {
+        assert!(matches!(response(&mut &wire::FAILURE[..]), Ok(Response::Failure)));
+        assert!(matches!(
+            response(&mut &wire::EXTENSION_FAILURE[..]),
+            Ok(Response::ExtensionFailure)
+        ));
+    }
+
+    #[test]
+    fn bad_answers_are_errors_and_take_no_memory() {
+        for bytes in [
+            &b""[..],
+            &[0, 0],
+            &[0, 0, 0, 0],
+            &[0, 0, 0, 9, 29, 0, 0],
+            &[0, 0, 0, 5, 29, 255, 255, 255, 255],
+            &[0, 0, 0, 1, 99],
+            &[255, 255, 255, 255, 29],
+        ] {
+            assert!(response(&mut &bytes[..]).is_err(), "{bytes:?}");
+        }
+    }
+}

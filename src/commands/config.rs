@@ -1,0 +1,47 @@
+//! `claviger config`: whether the configuration is valid, where it is, and what holds.
+use super::context::Context;
+use super::output::{self, Failure};
+use crate::cli::ConfigVerb;
+use claviger::config::{Config, ConfigError};
+use serde_json::json;
+use std::process::ExitCode;
+
+pub(crate) fn run(verb: &ConfigVerb, context: &Context) -> Result<ExitCode, Failure> {
+    match verb {
+        ConfigVerb::Check { json } => return check(*json, context),
+        ConfigVerb::Path => output::line(context.places.config.display())?,
+        ConfigVerb::Show { json: true } => output::json(&context.config()?.to_json())?,
+        ConfigVerb::Show { json: false } => output::line(context.config()?.to_toml().trim_end())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(as_json: bool, context: &Context) -> Result<ExitCode, Failure> {
+    let path = &context.places.config;
+    let exists = path.exists();
+    let result = Config::load(path, &context.places.home);
+    if as_json {
+        let (line, column, reason) = match &result {
+            Ok(_) => (None, None, None),
+            Err(ConfigError::Invalid {
+                line, column, reason, ..
+            }) => (Some(*line), Some(*column), Some(reason.clone())),
+            Err(error) => (None, None, Some(error.to_string())),
+        };
+        output::json(&json!({
+            "path": path.to_string_lossy(), "exists": exists, "valid": result.is_ok(),
+            "line": line, "column": column, "reason": reason,
+        }))?;
+        return Ok(if result.is_ok() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
+    }
+    result?;
+    output::line(match exists {
+        true => format!("{}: valid", path.display()),
+        false => format!("{}: no such file; the defaults hold", path.display()),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

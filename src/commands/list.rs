@@ -1,0 +1,111 @@
+//! `claviger list`: the agent's keys, as a table or as JSON.
+use super::client::Client;
+use super::context::Context;
+use super::output::{self, Failure, visible};
+use crate::cli::ReportArgs;
+use claviger::wire::report::KeyReport;
+use std::process::ExitCode;
+
+const HEAD: [&str; 7] = [
+    "STATE",
+    "TYPE",
+    "BITS",
+    "FINGERPRINT",
+    "COMMENT",
+    "FILE",
+    "LAST USED",
+];
+
+pub(crate) fn run(args: &ReportArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let keys = Client::find(context, args.client.socket.as_deref())?.list()?;
+    match (args.json, keys.is_empty()) {
+        (true, _) => output::json(&keys)?,
+        (false, true) => {
+            output::line("no keys; `claviger status` says which files were not listed, and why")?
+        }
+        (false, false) => output::line(table(&keys))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Columns as wide as their longest cell; the last one is not padded.
+fn table(keys: &[KeyReport]) -> String {
+    let rows: Vec<[String; 7]> = std::iter::once(HEAD.map(str::to_owned))
+        .chain(keys.iter().map(row))
+        .collect();
+    let mut widths = [0; 7];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let lines = rows.iter().map(|row| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn row(key: &KeyReport) -> [String; 7] {
+    let kind = match key.certificate {
+        true => format!("{} +cert", key.kind),
+        false => key.kind.clone(),
+    };
+    let state = match key.protected {
+        true => key.state.clone(),
+        false => format!("{} (no passphrase)", key.state),
+    };
+    let used = key.last_used.clone().unwrap_or_else(|| "-".into());
+    [
+        state,
+        kind,
+        key.bits.to_string(),
+        key.fingerprint.clone(),
+        visible(&key.comment),
+        visible(&key.path),
+        used,
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(comment: &str, path: &str) -> KeyReport {
+        KeyReport {
+            fingerprint: "SHA256:x".into(),
+            kind: "ssh-ed25519".into(),
+            bits: 256,
+            comment: comment.into(),
+            state: "sealed".into(),
+            source: "file".into(),
+            path: path.into(),
+            format: "OpenSSH".into(),
+            protected: true,
+            certificate: false,
+            last_used: None,
+        }
+    }
+
+    #[test]
+    fn columns_line_up_whatever_the_letters() {
+        let text = table(&[key("Zoë", "/a"), key("me@work", "/b")]);
+        let lines: Vec<&str> = text.lines().collect();
+        let columns: Vec<usize> = ["FILE", "/a", "/b"]
+            .iter()
+            .zip(&lines)
+            .map(|(cell, line)| line.split(cell).next().unwrap().chars().count())
+            .collect();
+        assert_eq!(columns, [columns[0]; 3], "{text}");
+    }
+
+    #[test]
+    fn a_comment_cannot_steer_the_terminal() {
+        let text = table(&[key("\u{1b}]0;owned\u{7}", "/a\nsealed")]);
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+        assert_eq!(text.lines().count(), 2);
+    }
+}

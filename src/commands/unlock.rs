@@ -1,0 +1,93 @@
+//! `claviger unlock`: opens a key or the vault now.
+//!
+//! The agent looks in its own sources first. When it finds nothing and cannot ask (it has no terminal), the
+//! question is asked here and the answer handed over.
+use super::client::Client;
+use super::context::{Context, Secrets, runtime};
+use super::names::{known, resolve};
+use super::output::{self, Failure};
+use crate::cli::UnlockArgs;
+use claviger::secret::Secret;
+use claviger_platform::prompt::Means;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// How often a person may try.
+const TRIES: usize = 3;
+
+/// What is to be opened.
+struct Target {
+    /// The agent's name for it: a fingerprint; empty for the vault.
+    name: String,
+    /// What a question calls it.
+    question: String,
+}
+
+pub(crate) fn run(args: &UnlockArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let secrets = Secrets::read(&args.key, &args.vault)?;
+    let client = Client::find(context, args.client.socket.as_deref())?;
+    let target = target(args.name.as_deref(), &client, context)?;
+    if let Some(master) = &secrets.vault {
+        let opened = client.unlock("", Some(master))?;
+        if target.name.is_empty() {
+            return done(&opened);
+        }
+    }
+    if let Some(passphrase) = &secrets.key {
+        return done(&client.unlock(&target.name, Some(passphrase))?);
+    }
+    match client.unlock(&target.name, None) {
+        Ok(opened) => done(&opened),
+        Err(failure) => {
+            let means = Means::from_environment();
+            match means.has_terminal() {
+                true => done(&ask_here(&client, &target, &means, &failure)?),
+                false => Err(failure),
+            }
+        }
+    }
+}
+
+fn done(message: &str) -> Result<ExitCode, Failure> {
+    output::line(message)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn target(name: Option<&str>, client: &Client, context: &Context) -> Result<Target, Failure> {
+    let vault = context.vault();
+    let is_vault = |name: &str| {
+        name.is_empty() || Path::new(name) == vault || vault.file_name().is_some_and(|file| file == name)
+    };
+    match name {
+        Some(name) if !is_vault(name) => {
+            let key = resolve(&known(Some(client), &context.config()?)?, name)?;
+            let question = format!("Enter passphrase for key {}: ", key.path.display());
+            Ok(Target {
+                name: key.fingerprint,
+                question,
+            })
+        }
+        _ => {
+            let question = format!("Enter master passphrase of the vault {}: ", vault.display());
+            Ok(Target {
+                name: String::new(),
+                question,
+            })
+        }
+    }
+}
+
+fn ask_here(client: &Client, target: &Target, means: &Means, why: &Failure) -> Result<String, Failure> {
+    output::error(why);
+    let runtime = runtime()?;
+    let mut result = Err(Failure::new("nothing was asked"));
+    for _ in 0..TRIES {
+        let answer: Secret = runtime.block_on(means.passphrase(&target.question))?;
+        result = client.unlock(&target.name, Some(&answer));
+        match &result {
+            Ok(_) => break,
+            Err(failure) => output::error(failure),
+        }
+    }
+    result.map_err(|_| Failure::new(format!("not opened after {TRIES} tries")))
+}
