@@ -6,5 +6,5 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    commands::run(cli::Cli::parse(), Vec::new())
+    commands::run(cli::Cli::parse())
 }

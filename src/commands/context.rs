@@ -24,8 +24,6 @@ pub(crate) struct Context {
     pub(crate) ssh_auth_sock: Option<PathBuf>,
     /// Whether CLAVIGER_SOCKET names the agent, so that SSH_AUTH_SOCK is not asked.
     pub(crate) socket_named: bool,
-    /// What hardening this process could not do, each with its reason.
-    pub(crate) weaknesses: Vec<String>,
 }
 
 impl Context {
@@ -34,10 +32,7 @@ impl Context {
         clippy::disallowed_methods,
         reason = "commands/ is where the environment is read"
     )]
-    pub(crate) fn from_environment(
-        config: Option<PathBuf>,
-        weaknesses: Vec<String>,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn from_environment(config: Option<PathBuf>) -> Result<Self, Failure> {
         let mut places = dirs::places().map_err(Failure::new)?;
         if let Some(config) = config {
             places.config = std::path::absolute(&config)?;
@@ -47,7 +42,6 @@ impl Context {
             places,
             ssh_auth_sock: variable("SSH_AUTH_SOCK").map(PathBuf::from),
             socket_named: variable("CLAVIGER_SOCKET").is_some(),
-            weaknesses,
         })
     }
 
@@ -91,18 +85,14 @@ impl Secrets {
             return Err(Failure::new(text));
         }
         Ok(Self {
-            key: line(key.passphrase_fd)?,
-            vault: line(vault.vault_passphrase_fd)?,
+            key: secret_from(key.passphrase_fd)?,
+            vault: secret_from(vault.vault_passphrase_fd)?,
         })
-    }
-
-    /// Reads the vault's alone.
-    pub(crate) fn vault(vault: &VaultPassphrase) -> Result<Option<Secret>, Failure> {
-        line(vault.vault_passphrase_fd)
     }
 }
 
-fn line(fd: Option<i32>) -> Result<Option<Secret>, Failure> {
+/// The secret that a `--…passphrase-fd` option names, if given.
+pub(crate) fn secret_from(fd: Option<i32>) -> Result<Option<Secret>, Failure> {
     fd.map(read_line_from_fd).transpose().map_err(Failure::new)
 }
 

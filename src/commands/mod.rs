@@ -20,16 +20,16 @@ use context::Context;
 use output::Failure;
 use std::process::ExitCode;
 
-/// Runs the verb; `weaknesses` is what hardening could not do. 0 done, 1 failed (2, wrong usage, is clap's).
-pub(crate) fn run(cli: Cli, weaknesses: Vec<String>) -> ExitCode {
-    dispatch(cli, weaknesses).unwrap_or_else(|failure| {
+/// Runs the verb. Exit status: 0 done, 1 failed (2, wrong usage, is clap's).
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    dispatch(cli).unwrap_or_else(|failure| {
         output::error(&failure);
         ExitCode::FAILURE
     })
 }
 
-fn dispatch(cli: Cli, weaknesses: Vec<String>) -> Result<ExitCode, Failure> {
-    let context = Context::from_environment(cli.config, weaknesses)?;
+fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    let context = Context::from_environment(cli.config)?;
     match cli.verb {
         Verb::Agent(args) => agent::run(args, context),
         Verb::Add(args) => add::run(&args, &context),

@@ -1,6 +1,6 @@
 //! `claviger remove`: forgets the stored passphrase of a key. The key file is never touched.
 use super::client::Client;
-use super::context::{Context, Secrets, runtime};
+use super::context::{Context, runtime, secret_from};
 use super::names::{known, resolve};
 use super::output::{self, Failure, visible};
 use crate::cli::RemoveArgs;
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 pub(crate) fn run(args: &RemoveArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let master = Secrets::vault(&args.vault)?;
+    let master = secret_from(args.vault.vault_passphrase_fd)?;
     let config = context.config()?;
     let client = Client::find(context, args.client.socket.as_deref()).ok();
     let key = resolve(&known(client.as_ref(), &config)?, &args.name)?;
