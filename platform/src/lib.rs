@@ -11,3 +11,6 @@ pub mod keyring;
 pub mod process;
 pub mod prompt;
 pub mod watch;
+
+#[cfg(test)]
+mod testing;

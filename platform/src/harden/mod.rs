@@ -1,68 +1,98 @@
-//! Memory and process hardening: secrets in locked pages, no core dumps, no debuggers.
-use std::ops::Deref;
+//! Memory and process hardening: secrets in locked pages, no core dumps, no debuggers, nothing left behind.
+//!
+//! The contract of an OS: `Pages` (guarded pages in the best protection the kernel grants, wiped when released),
+//! `deny_inspection` (no core image, no debugger), and the two halves of a fork. Everything else here is portable.
+//!
+//! Nothing here fails for want of protection. A person who may lock no memory still wants to log in, so weaker
+//! protection is recorded and [`memory_report`] says it with the remedy, for `claviger status`.
 
-/// Bytes in a mapping of their own: secret memory (memfd_secret) or at least locked and not dumped; wiped on drop.
+mod limits;
+#[cfg(target_os = "linux")]
+mod linux;
+mod locked;
+mod report;
+mod stack;
+
+#[cfg(target_os = "linux")]
+use linux as imp;
+
+pub use limits::raise_file_limit;
+pub use locked::LockedBytes;
+pub use report::{MemoryReport, memory_report};
+pub use stack::{scrub_stack, scrub_stack_small};
+
+pub(crate) use imp::{forked_child, forked_parent};
+pub(crate) use limits::restore_for_child;
+
+/// Allocator that wipes what it frees. Libraries copy secrets into ordinary heap (keyring answers, parsed keys) and
+/// free them unwiped; this closes all of these leaks at once.
+pub type WipingAllocator = zeroizing_alloc::ZeroAlloc<std::alloc::System>;
+
+/// The value for the program's `#[global_allocator]`.
+pub const fn wiping_allocator() -> WipingAllocator {
+    zeroizing_alloc::ZeroAlloc(std::alloc::System)
+}
+
+/// Makes this process not dumpable, not traceable by its own user, without core files. Returns what could not be
+/// done, with the reason.
 ///
-/// Has no Debug, Display, Clone or serde on purpose. Growing moves to a new mapping and wipes the old one.
-pub struct LockedBytes(Vec<u8>);
-
-impl LockedBytes {
-    /// An empty buffer with room for `capacity` bytes. Never fails: weaker protection is recorded in [`memory_report`].
-    pub fn with_capacity(capacity: usize) -> Self {
-        Self(Vec::with_capacity(capacity))
-    }
-    /// Copies `bytes`; the caller wipes its own copy.
-    pub fn copy_of(bytes: &[u8]) -> Self {
-        Self(bytes.to_vec())
-    }
-    /// Appends, growing when needed.
-    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-    /// Cuts to `len` bytes and wipes what is behind.
-    pub fn truncate(&mut self, len: usize) {
-        self.0.truncate(len);
-    }
-}
-
-impl Deref for LockedBytes {
-    type Target = [u8];
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// How well secrets are protected in this process, for `claviger status`.
-pub struct MemoryReport {
-    /// Pages are invisible even to root's core images (memfd_secret).
-    pub secret_memory: bool,
-    /// Pages cannot be swapped out.
-    pub locked: bool,
-    /// Why it is weaker than wanted, with the remedy.
-    pub weakness: Option<String>,
-}
-
-/// Reports what the kernel granted so far (probes once if nothing was asked yet).
-pub fn memory_report() -> MemoryReport {
-    todo!()
-}
-
-/// Makes this process not dumpable, not traceable, without core files. Returns what could not be done, with the reason.
+/// `no_new_privs` is left alone: it would be inherited, and break `sudo` in a COMMAND that runs under the agent.
 pub fn harden_process() -> Vec<String> {
-    todo!()
+    let mut failed = Vec::new();
+    if let Err(error) = imp::deny_inspection() {
+        failed.push(format!("debuggers and core dumps are not refused: {error}"));
+    }
+    if let Err(error) = limits::no_core_files() {
+        failed.push(format!("core files are not switched off: {error}"));
+    }
+    failed
 }
 
-/// Overwrites the dead part of this thread's stack, where library frames may have left secrets.
-pub fn scrub_stack() {
-    todo!()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::in_child;
+    use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
 
-/// As [`scrub_stack`], for the shallow frames of one fast signature.
-pub fn scrub_stack_small() {
-    todo!()
-}
+    #[test]
+    fn a_hardened_process_leaves_no_core_and_is_not_dumpable() {
+        in_child(|| {
+            let hard = getrlimit(Resource::Core).maximum;
+            assert_eq!(harden_process(), Vec::<String>::new());
+            assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+            assert_eq!(getrlimit(Resource::Core).current, Some(0));
+            assert_eq!(
+                getrlimit(Resource::Core).maximum,
+                hard,
+                "a child must get its limit back"
+            );
+        });
+    }
 
-/// Raises the soft limit of open files to the hard one.
-pub fn raise_file_limit() {
-    todo!()
+    #[test]
+    fn another_process_of_the_same_user_cannot_look_into_a_hardened_one() {
+        in_child(|| {
+            crate::testing::become_nobody();
+            harden_process();
+            // Not dumpable means that /proc/PID/environ belongs to root and tracing is refused.
+            assert!(std::fs::read("/proc/self/environ").is_err());
+        });
+    }
+
+    #[test]
+    fn freed_heap_is_wiped() {
+        use std::alloc::{GlobalAlloc, Layout};
+        let allocator = wiping_allocator();
+        let layout = Layout::from_size_align(4096, 8).unwrap();
+        // SAFETY: the layout is not empty; the block is written within its size and freed once with that layout.
+        let address = unsafe {
+            let block = allocator.alloc(layout);
+            block.write_bytes(0xA5, layout.size());
+            allocator.dealloc(block, layout);
+            block as usize
+        };
+        // The block's middle: malloc keeps its own links at the beginning of a free block.
+        let seen = crate::testing::read_own_memory(address + 64, 1024);
+        assert!(seen.map_or(true, |bytes| !bytes.windows(16).any(|run| run == [0xA5; 16])));
+    }
 }

@@ -1,95 +1,45 @@
 //! Other processes: the one door to the outside (askpass, pinentry, ssh, helpers), and what is known of a pid.
+//!
+//! Whatever is started goes through [`run`] (bounded in time and output) or [`run_foreground`] (the person's own
+//! command). Both give the child back what hardening took from this process, so that a sandbox can later move
+//! this door into a helper process without any caller noticing.
+
+mod background;
+mod foreground;
+mod input;
+mod job;
+#[cfg(target_os = "linux")]
+mod linux;
 mod signals;
 
+#[cfg(target_os = "linux")]
+use linux as imp;
+
+pub use background::{Fork, daemonize};
+pub use foreground::run_foreground;
+pub use imp::{alive, describe};
+pub use input::read_line_from_fd;
+pub use job::{Done, Job, JobError, run};
 pub use signals::{Termination, lower_priority, terminate};
 
-use crate::harden::LockedBytes;
-use std::ffi::OsString;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::os::fd::AsRawFd;
 
-/// One program to run, bounded in time and output.
-pub struct Job {
-    /// Absolute path or name searched in PATH.
-    pub program: PathBuf,
-    /// Arguments; never a secret.
-    pub args: Vec<OsString>,
-    /// Variables to set (`Some`) or remove (`None`) on top of ours.
-    pub env: Vec<(OsString, Option<OsString>)>,
-    /// Written to its standard input; never a secret's only copy.
-    pub input: Option<LockedBytes>,
-    /// When it is killed, with its whole process group.
-    pub limit: Duration,
-    /// More standard output than this is an error.
-    pub max_output: usize,
+/// Makes `command` start a child as if this process had never been hardened: the limits found at start, and no
+/// systemd hand-over variables, which name descriptors that the child does not get.
+fn unharden(command: &mut tokio::process::Command) {
+    for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] {
+        command.env_remove(name);
+    }
+    // The standard library itself gives a child an empty signal mask and the default SIGPIPE.
+    // SAFETY: `restore_for_child` makes system calls only and neither allocates nor locks.
+    unsafe { command.pre_exec(crate::harden::restore_for_child) };
 }
 
-/// What came of a [`Job`].
-pub struct Done {
-    /// Exit code; `None` if a signal ended it.
-    pub code: Option<i32>,
-    /// Standard output.
-    pub output: LockedBytes,
-}
-
-/// Why a [`Job`] gave no answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JobError {
-    /// Could not be started.
-    #[error("{}: cannot be started: {source}", program.display())]
-    Start {
-        program: PathBuf,
-        source: std::io::Error,
-    },
-    /// Took longer than its limit; it was killed.
-    #[error("{}: no answer within {} s", program.display(), limit.as_secs())]
-    TimedOut { program: PathBuf, limit: Duration },
-    /// Wrote more than its limit; it was killed.
-    #[error("{}: answer longer than {limit} bytes", program.display())]
-    TooMuch { program: PathBuf, limit: usize },
-    /// Pipe trouble.
-    #[error("{}: {source}", program.display())]
-    Io {
-        program: PathBuf,
-        source: std::io::Error,
-    },
-}
-
-/// Runs it in a process group of its own; dropped futures kill it.
-pub async fn run(job: Job) -> Result<Done, JobError> {
-    let _ = job;
-    todo!()
-}
-
-/// "ssh (pid 123)" or "pid 123" for messages.
-pub fn describe(pid: u32) -> String {
-    let _ = pid;
-    todo!()
-}
-
-/// Reads the first line (without its end) of an inherited descriptor and closes it. An error names the descriptor.
-pub fn read_line_from_fd(fd: i32) -> Result<LockedBytes, String> {
-    let _ = fd;
-    todo!()
-}
-
-/// Which side of a fork this is.
-pub enum Fork {
-    /// The original process; the new one has this pid.
-    Parent(u32),
-    /// The new process: own session, `/` as its directory, standard streams on /dev/null.
-    Child,
-}
-
-/// Goes to the background. Only while this process has a single thread (before any runtime).
-pub fn daemonize() -> std::io::Result<Fork> {
-    todo!()
-}
-
-/// Runs `command` in the foreground as a child that gets back the limits which hardening took away; returns its
-/// shell-style exit status (128 + signal). Meanwhile this process ignores SIGINT and SIGQUIT, as a shell does.
-pub async fn run_foreground(command: &[OsString], env: &[(OsString, OsString)]) -> std::io::Result<i32> {
-    let _ = (command, env);
-    todo!()
+/// Makes the standard stream `number` (0 to 2) refer to what `file` does.
+fn put_on(file: &impl AsRawFd, number: i32) -> std::io::Result<()> {
+    // SAFETY: replaces a standard stream, which the standard library itself only ever uses by number.
+    match unsafe { libc::dup2(file.as_raw_fd(), number) } {
+        -1 => Err(std::io::Error::last_os_error()),
+        _ => Ok(()),
+    }
 }

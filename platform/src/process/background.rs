@@ -1,0 +1,83 @@
+//! Going to the background, as `ssh-agent` does without `-D`.
+
+use std::io;
+
+/// Which side of a fork this is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Fork {
+    /// The original process; the new one has this pid.
+    Parent(u32),
+    /// The new process: own session, `/` as its directory, standard streams on /dev/null.
+    Child,
+}
+
+/// Goes to the background. Only while this process has a single thread (before any runtime): the child of a fork
+/// has only the calling thread, and whatever lock another one held would stay locked.
+///
+/// Secrets read before stay usable in the child; the parent's handles may be dropped but not written to.
+pub fn daemonize() -> io::Result<Fork> {
+    if super::imp::threads()? != 1 {
+        return Err(io::Error::other(
+            "cannot go to the background: other threads run already",
+        ));
+    }
+    let null = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    // SAFETY: this process has a single thread, so the child is an ordinary process with a consistent heap.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            crate::harden::forked_child();
+            rustix::process::setsid()?;
+            rustix::process::chdir("/")?;
+            for standard in 0..=2 {
+                super::put_on(&null, standard)?;
+            }
+            Ok(Fork::Child)
+        }
+        pid => {
+            crate::harden::forked_parent();
+            Ok(Fork::Parent(pid.unsigned_abs()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    #[test]
+    fn the_child_is_detached_and_keeps_what_was_read_before() {
+        crate::testing::in_child(|| {
+            let secret = crate::harden::LockedBytes::copy_of(b"vault passphrase");
+            let (mut told, mut tell) = std::io::pipe().unwrap();
+            let (mut dropped, drop_now) = std::io::pipe().unwrap();
+            match daemonize().unwrap() {
+                Fork::Parent(pid) => {
+                    drop((secret, tell, drop_now));
+                    let mut text = String::new();
+                    told.read_to_string(&mut text).unwrap();
+                    assert_eq!(text, format!("vault passphrase / {pid} 0"));
+                }
+                Fork::Child => {
+                    drop(drop_now);
+                    dropped.read_exact(&mut [0]).unwrap_err();
+                    let session = rustix::process::getsid(None).unwrap().as_raw_nonzero();
+                    let read = std::io::stdin().read(&mut [0]).unwrap();
+                    let here = std::env::current_dir().unwrap();
+                    let text = String::from_utf8(secret.to_vec()).unwrap();
+                    write!(tell, "{text} {} {session} {read}", here.display()).unwrap();
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn refuses_when_other_threads_run() {
+        // The test harness runs each test in a thread beside the main one.
+        assert!(daemonize().unwrap_err().to_string().contains("threads"));
+    }
+}

@@ -1,0 +1,56 @@
+//! Linux: what is known of a pid, from /proc.
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
+/// "ssh (pid 123)" or "pid 123" for messages. The name is the other process's own claim and is cleaned of control
+/// characters; /proc/PID/comm stays readable when that process is not dumpable.
+pub fn describe(pid: u32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    let name: String = name
+        .trim_end()
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .collect();
+    if name.is_empty() {
+        format!("pid {pid}")
+    } else {
+        format!("{name} (pid {pid})")
+    }
+}
+
+/// Whether a process with this id exists, whoever owns it.
+pub fn alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| matches!(test_kill_process(pid), Ok(()) | Err(Errno::PERM)))
+}
+
+/// Threads of this process.
+pub(super) fn threads() -> std::io::Result<usize> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let count = status.lines().find_map(|line| line.strip_prefix("Threads:"));
+    count.and_then(|count| count.trim().parse().ok()).ok_or_else(|| {
+        std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            "/proc/self/status has no thread count",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_live_process_has_a_name_and_a_dead_one_only_its_number() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = child.id();
+        assert!(alive(pid));
+        assert!(describe(pid).ends_with(&format!("(pid {pid})")));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!alive(pid));
+        assert_eq!(describe(pid), format!("pid {pid}"));
+        assert!(!alive(0) && !alive(u32::MAX));
+    }
+}

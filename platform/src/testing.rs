@@ -1,0 +1,54 @@
+//! What this crate's own tests share: a forked child to change limits or users in, and a look into raw memory.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+/// Runs `work` in a forked child (its own limits, user, signals; a single thread) and fails with what it panicked
+/// with. A child that hangs is ended by its alarm.
+pub(crate) fn in_child(work: impl FnOnce()) {
+    use std::io::{Read, Write};
+    let (mut said, mut say) = std::io::pipe().unwrap();
+    // SAFETY: the child runs `work` and leaves through _exit; glibc makes its allocator usable after fork.
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
+    if pid == 0 {
+        // SAFETY: no memory is touched.
+        unsafe { libc::alarm(30) };
+        // The panic is told through the pipe; the test harness' own hook might wait for a lock of another thread.
+        std::panic::set_hook(Box::new(|_| ()));
+        let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).err();
+        if let Some(panic) = &failed {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("panic");
+            let _ = say.write_all(text.as_bytes());
+        }
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(i32::from(failed.is_some())) };
+    }
+    drop(say);
+    let mut text = String::new();
+    said.read_to_string(&mut text).unwrap();
+    let mut status = 0;
+    // SAFETY: `status` is a valid place; the pid is our own child.
+    assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+    assert_eq!(status, 0, "in the child: {text}");
+}
+
+/// Gives up root for good; for a forked child only. Does nothing where the tests run as an ordinary user, who is
+/// what was wanted.
+pub(crate) fn become_nobody() {
+    if rustix::process::geteuid().is_root() {
+        // SAFETY: system calls without pointers to anything but an empty list.
+        let gone = unsafe {
+            libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(65534) == 0 && libc::setuid(65534) == 0
+        };
+        assert!(gone, "{}", std::io::Error::last_os_error());
+    }
+}
+
+/// What the kernel shows of this process's memory, as a debugger would read it.
+pub(crate) fn read_own_memory(address: usize, len: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; len];
+    File::open("/proc/self/mem")?.read_exact_at(&mut bytes, address as u64)?;
+    Ok(bytes)
+}
