@@ -1,11 +1,38 @@
 //! How a key works: file formats, algorithms, signing back ends, fingerprints, certificates. Pure: no I/O, no clock.
+//!
+//! A file is first *inspected*, which needs no passphrase and yields what a list shows; much later it is *opened*,
+//! which yields an [`OpenKey`] that signs. Both walk the same path: `format` takes the armour off and says which of
+//! `openssh` and `der` reads the rest; these hand the private numbers to `sign`, which builds the back end's key
+//! once (parsing costs more than an RSA-2048 signature) and derives the public half from it. So an [`OpenKey`] never
+//! claims a public half that its private half does not have.
+//!
+//! Secrets stay in zeroizing buffers. What libraries leave behind is freed heap (`pem`'s line joining, the quotient
+//! of `crypto-bigint`'s division), which the binary's allocator wipes, and stack (key derivation), which the caller
+//! of [`open`] scrubs.
+
 use zeroize::Zeroizing;
+
+mod certificate;
+mod der;
+mod format;
+mod legacy;
+mod openssh;
+mod public;
+mod rsa;
+mod sign;
+
+pub use certificate::{CertificateFile, certificate};
+pub use format::looks_like_private_key;
+pub use public::PublicHalf;
+pub use sign::OpenKey;
+
+use format::Container;
 
 /// Why a key file, a passphrase or a signature did not work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The passphrase does not fit.
+    /// The passphrase does not fit, or there is none and one is needed.
     #[error("the passphrase does not fit")]
     WrongPassphrase,
     /// Not a private key at all; `what` says what it is ("a public key", "a certificate", "no key").
@@ -28,19 +55,6 @@ pub enum KeyError {
     Backend(String),
 }
 
-/// The public half of a key: what a list shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicHalf {
-    /// Wire blob (RFC 4253, 6.6).
-    pub blob: Vec<u8>,
-    /// Algorithm name, such as "ssh-ed25519".
-    pub algorithm: String,
-    /// "SHA256:..." without padding.
-    pub fingerprint: String,
-    /// Size in bits.
-    pub bits: u32,
-}
-
 /// What a private key file tells without a passphrase.
 #[derive(Clone, Debug)]
 pub struct Inspected {
@@ -48,63 +62,69 @@ pub struct Inspected {
     pub public: PublicHalf,
     /// Whether a passphrase protects the private half.
     pub encrypted: bool,
-    /// "OpenSSH", "PKCS#8", "PKCS#1", "SEC1", "PuTTY 3".
+    /// "OpenSSH", "PKCS#8", "PKCS#1", "SEC1".
     pub format: &'static str,
     /// Comment, when the file (or its .pub) has one in clear. Any bytes but NUL.
     pub comment: Vec<u8>,
 }
 
-/// A certificate beside a key.
-#[derive(Clone, Debug)]
-pub struct CertificateFile {
-    /// Wire blob.
-    pub blob: Vec<u8>,
-    /// Comment of the line.
-    pub comment: Vec<u8>,
-}
-
-/// Whether the first bytes of a file look like a private key in any format (so that others are passed over in silence).
-pub fn looks_like_private_key(head: &[u8]) -> bool {
-    let _ = head;
-    todo!()
-}
+/// Where a file's bytes come from when it is opened (read anew each time, never kept).
+pub type FileBytes = Zeroizing<Vec<u8>>;
 
 /// Reads what a private key file tells in clear; `public` is the content of the `.pub` beside it.
+///
+/// A key that could not be opened later (unknown cipher, unsupported type or size) is an error now, so that no key is
+/// listed that cannot sign. Where the file carries its public half, a `.pub` that differs is ignored as a stray.
 pub fn inspect(file: &[u8], public: Option<&[u8]>) -> Result<Inspected, KeyError> {
-    let _ = (file, public);
-    todo!()
-}
-
-/// Reads a `-cert.pub` file; it must certify `public`.
-pub fn certificate(file: &[u8], public: &PublicHalf) -> Result<CertificateFile, KeyError> {
-    let _ = (file, public);
-    todo!()
+    let beside = public.map(public::read_line).transpose();
+    let container = format::recognise(file)?;
+    let format = container.name();
+    let (own, encrypted, own_comment) = match &container {
+        Container::OpenSsh(bytes) => {
+            let key = openssh::File::parse(bytes)?;
+            if key.is_encrypted() {
+                (Some(PublicHalf::parse(key.blob)?), true, Vec::new())
+            } else {
+                let (opened, comment) = key.open(None)?;
+                (Some(opened.into_public()), false, comment)
+            }
+        }
+        Container::Der(key) if key.is_encrypted()? => (None, true, Vec::new()),
+        Container::Der(key) => (Some(key.open(None)?.into_public()), false, Vec::new()),
+    };
+    let (public, beside_comment) = match (own, beside) {
+        (Some(own), Ok(Some((beside, comment)))) if beside == own => (own, comment),
+        (Some(own), _) => (own, Vec::new()),
+        (None, Ok(Some(beside))) => beside,
+        (None, Ok(None)) => return Err(KeyError::NoPublicHalf),
+        (None, Err(reason)) => return Err(reason),
+    };
+    let comment = if own_comment.is_empty() {
+        beside_comment
+    } else {
+        own_comment
+    };
+    Ok(Inspected {
+        public,
+        encrypted,
+        format,
+        comment,
+    })
 }
 
 /// Opens a private key. Slow when encrypted (key derivation): never on a runtime thread.
+///
+/// A passphrase for a file that needs none is ignored. For formats that do not carry the public half the caller
+/// compares [`OpenKey::public`] with the half that it listed.
 pub fn open(file: &[u8], passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError> {
-    let _ = (file, passphrase);
-    todo!()
-}
-
-/// An opened private key, ready to sign; wiped on drop.
-pub struct OpenKey {}
-
-impl OpenKey {
-    /// Its public half.
-    pub fn public(&self) -> &PublicHalf {
-        todo!()
-    }
-    /// The signature as it goes on the wire: string algorithm, string blob (RFC 9987; RSA flags 2 and 4).
-    pub fn sign(&self, data: &[u8], flags: u32) -> Result<Vec<u8>, KeyError> {
-        let _ = (data, flags);
-        todo!()
-    }
-    /// True when a signature takes so long (over about 100 us) that it should not run on a runtime thread.
-    pub fn is_slow(&self) -> bool {
-        todo!()
+    match format::recognise(file)? {
+        Container::OpenSsh(bytes) => Ok(openssh::File::parse(&bytes)?.open(passphrase)?.0),
+        Container::Der(key) => key.open(passphrase),
     }
 }
 
-/// Where a file's bytes come from when it is opened (read anew each time, never kept).
-pub type FileBytes = Zeroizing<Vec<u8>>;
+/// Reads a `string` (RFC 4251, 5) in place.
+fn string<'a>(reader: &mut &'a [u8]) -> Result<&'a [u8], ssh_encoding::Error> {
+    use ssh_encoding::Reader;
+    reader.read_prefixed(|content| Ok(*content))
+}

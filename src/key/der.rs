@@ -1,0 +1,171 @@
+//! Keys in ASN.1: PKCS#8 (plain and encrypted), PKCS#1, SEC1. The back end parses the key; here is only what it lacks,
+//! decryption and clear answers.
+
+use aws_lc_rs::rsa;
+use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair};
+use pkcs8::pkcs5::{self, EncryptionScheme, pbes2};
+use pkcs8::{EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef};
+use zeroize::Zeroizing;
+
+use super::legacy::DekInfo;
+use super::sign::{CURVES, OpenKey, Signer};
+use super::{KeyError, public};
+
+/// Which ASN.1 structure a PEM block holds, by its label.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Syntax {
+    Pkcs8,
+    EncryptedPkcs8,
+    Pkcs1,
+    Sec1,
+}
+
+impl Syntax {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pkcs8 | Self::EncryptedPkcs8 => "PKCS#8",
+            Self::Pkcs1 => "PKCS#1",
+            Self::Sec1 => "SEC1",
+        }
+    }
+}
+
+/// A PEM block with a private key.
+pub(super) struct DerKey {
+    pub(super) syntax: Syntax,
+    /// OpenSSL's old encryption around the whole block.
+    pub(super) encryption: Option<DekInfo>,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+}
+
+/// Most memory that scrypt may be asked for: eight times what OpenSSL itself would spend on such a file.
+const SCRYPT_MEMORY: u64 = 256 * 1024 * 1024;
+
+impl DerKey {
+    /// Whether a passphrase protects it; an error if by a scheme that could not be opened.
+    pub(super) fn is_encrypted(&self) -> Result<bool, KeyError> {
+        if self.syntax == Syntax::EncryptedPkcs8 {
+            scheme(&self.bytes)?;
+            return Ok(true);
+        }
+        Ok(self.encryption.is_some())
+    }
+
+    pub(super) fn open(&self, passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError> {
+        let plain = if self.syntax == Syntax::EncryptedPkcs8 {
+            let passphrase = passphrase.ok_or(KeyError::WrongPassphrase)?;
+            Some(decrypt(&scheme(&self.bytes)?, passphrase)?)
+        } else if let Some(encryption) = &self.encryption {
+            let passphrase = passphrase.ok_or(KeyError::WrongPassphrase)?;
+            Some(encryption.decrypt(passphrase, &self.bytes)?)
+        } else {
+            None
+        };
+        let opened = self
+            .signer(plain.as_ref().unwrap_or(&self.bytes))
+            .and_then(OpenKey::new);
+        match opened {
+            // The padding of a wrong passphrase's output is right by chance now and then; what lies behind is noise.
+            Err(KeyError::Damaged(_)) if plain.is_some() => Err(KeyError::WrongPassphrase),
+            opened => opened,
+        }
+    }
+
+    fn signer(&self, plain: &[u8]) -> Result<Signer, KeyError> {
+        match self.syntax {
+            Syntax::Pkcs8 | Syntax::EncryptedPkcs8 => pkcs8_signer(plain),
+            Syntax::Pkcs1 => rsa::KeyPair::from_der(plain)
+                .map(Signer::Rsa)
+                .map_err(|error| rsa_refused(&error)),
+            Syntax::Sec1 => ec_signer(plain),
+        }
+    }
+}
+
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+
+fn pkcs8_signer(plain: &[u8]) -> Result<Signer, KeyError> {
+    let info =
+        PrivateKeyInfoRef::try_from(plain).map_err(|_| damaged("its PKCS#8 structure does not parse"))?;
+    match info.algorithm.oid {
+        RSA => rsa::KeyPair::from_pkcs8(plain)
+            .map(Signer::Rsa)
+            .map_err(|error| rsa_refused(&error)),
+        EC => ec_signer(plain),
+        ED25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(plain)
+            .map(Signer::Ed25519)
+            .map_err(|_| damaged("its Ed25519 key does not parse")),
+        other => Err(KeyError::Unsupported(format!(
+            "keys of the algorithm {other} are not supported; make one that is: ssh-keygen -t ed25519"
+        ))),
+    }
+}
+
+/// The back end takes a key for one named curve only, so each is tried.
+fn ec_signer(plain: &[u8]) -> Result<Signer, KeyError> {
+    CURVES
+        .into_iter()
+        .find_map(|(curve, back_end, _)| {
+            let pair = EcdsaKeyPair::from_private_key_der(back_end, plain).ok()?;
+            Some(Signer::Ecdsa(curve, pair))
+        })
+        .ok_or_else(|| {
+            damaged("its elliptic curve key does not parse, or its curve is none of nistp256, 384, 521")
+        })
+}
+
+fn rsa_refused(error: &aws_lc_rs::error::KeyRejected) -> KeyError {
+    match error.description_() {
+        "TooSmall" | "TooLarge" => public::unsupported_rsa(None),
+        _ => damaged("its RSA numbers do not parse or do not belong together"),
+    }
+}
+
+fn scheme(bytes: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, KeyError> {
+    let info = EncryptedPrivateKeyInfoRef::try_from(bytes).map_err(|error| match error {
+        pkcs8::Error::Asn1(error) if matches!(error.kind(), pkcs8::der::ErrorKind::OidUnknown { .. }) => {
+            unsupported("its encryption")
+        }
+        _ => damaged("its encryption does not parse"),
+    })?;
+    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
+        return Err(unsupported("PBES1 encryption"));
+    };
+    if let pbes2::Kdf::Scrypt(scrypt) = &parameters.kdf {
+        let memory = scrypt
+            .cost_parameter
+            .saturating_mul(128 * u64::from(scrypt.block_size));
+        if memory > SCRYPT_MEMORY {
+            return Err(unsupported(
+                "a key derivation (scrypt) with more than 256 MiB of memory",
+            ));
+        }
+    }
+    Ok(info)
+}
+
+fn decrypt(info: &EncryptedPrivateKeyInfoRef<'_>, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let mut buffer = Zeroizing::new(info.encrypted_data.as_bytes().to_vec());
+    let length = match info
+        .encryption_algorithm
+        .decrypt_in_place(passphrase, &mut buffer)
+    {
+        Ok(plain) => plain.len(),
+        Err(pkcs5::Error::DecryptFailed) => return Err(KeyError::WrongPassphrase),
+        Err(_) => return Err(unsupported("its encryption")),
+    };
+    buffer.truncate(length);
+    Ok(buffer)
+}
+
+fn unsupported(what: &str) -> KeyError {
+    KeyError::Unsupported(format!(
+        "{what} is not supported; convert the key to OpenSSH's format: ssh-keygen -p -f FILE"
+    ))
+}
+
+fn damaged(reason: &str) -> KeyError {
+    KeyError::Damaged(reason.into())
+}

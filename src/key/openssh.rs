@@ -1,0 +1,199 @@
+//! OpenSSH's private key format (PROTOCOL.key): public half in clear, private half under a cipher and bcrypt.
+//!
+//! `ssh-key` supplies the ciphers, the key derivation and the public key, but not the walk through the file: it refuses
+//! every P-256 scalar shorter than 32 bytes, which is one ssh-keygen key in 512, it answers a wrong passphrase and a
+//! damaged file alike, and it copies each private number. Here they are borrowed from one zeroizing buffer and
+//! handed to the back end.
+
+use ssh_encoding::Decode;
+use ssh_key::cipher::Tag;
+use ssh_key::{Cipher, Kdf};
+use zeroize::Zeroizing;
+
+use super::sign::{OpenKey, Signer};
+use super::{KeyError, public, rsa, string};
+
+/// A file of one key, borrowed.
+pub(super) struct File<'a> {
+    /// The public half, in clear.
+    pub(super) blob: &'a [u8],
+    cipher: Cipher,
+    kdf: Kdf,
+    /// The private half, under the cipher.
+    section: &'a [u8],
+    /// What authenticates it, for ciphers that do.
+    tag: Option<Tag>,
+}
+
+const MAGIC: &[u8] = b"openssh-key-v1\0";
+
+impl<'a> File<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, KeyError> {
+        let mut rest = bytes
+            .strip_prefix(MAGIC)
+            .ok_or_else(|| damaged("it does not begin as OpenSSH's format does"))?;
+        let rest = &mut rest;
+        let cipher = cipher(string(rest).map_err(cut)?)?;
+        let kdf = kdf(rest)?;
+        match u32::decode(rest).map_err(cut)? {
+            1 => {}
+            count => return Err(damaged(&format!("it holds {count} keys instead of one"))),
+        }
+        let blob = string(rest).map_err(cut)?;
+        let section = string(rest).map_err(cut)?;
+        let tag = if cipher.has_tag() {
+            let (tag, behind) = rest
+                .split_at_checked(16)
+                .ok_or_else(|| damaged("it ends too early"))?;
+            *rest = behind;
+            Some(Tag::try_from(tag).map_err(|_| damaged("it ends too early"))?)
+        } else {
+            None
+        };
+        if !rest.is_empty() {
+            return Err(damaged("there are bytes behind the key"));
+        }
+        if section.is_empty() || section.len() % cipher.block_size() != 0 {
+            return Err(damaged("its private half is not whole blocks"));
+        }
+        if cipher.is_none() != kdf.is_none() {
+            return Err(damaged("it has a cipher or a key derivation, but not both"));
+        }
+        Ok(Self {
+            blob,
+            cipher,
+            kdf,
+            section,
+            tag,
+        })
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.cipher.is_some()
+    }
+
+    /// Opens the private half; also yields the comment, which is in there.
+    pub(super) fn open(&self, passphrase: Option<&[u8]>) -> Result<(OpenKey, Vec<u8>), KeyError> {
+        // The type is judged first: no one is asked for the passphrase of a key that cannot sign.
+        let public = public::PublicHalf::parse(self.blob)?;
+        let (signer, comment) = if self.is_encrypted() {
+            let section = self.decrypt(passphrase.ok_or(KeyError::WrongPassphrase)?)?;
+            read_section(&section, KeyError::WrongPassphrase)?
+        } else {
+            read_section(self.section, damaged("its check numbers differ"))?
+        };
+        let key = OpenKey::new(signer)?;
+        if *key.public() != public {
+            return Err(damaged("its private half belongs to another public half"));
+        }
+        Ok((key, comment))
+    }
+
+    fn decrypt(&self, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        if let Kdf::Bcrypt { salt, rounds } = &self.kdf
+            && (salt.is_empty() || *rounds == 0)
+        {
+            return Err(damaged("its key derivation has no salt or no rounds"));
+        }
+        // Of what is left, the derivation refuses only the empty passphrase, which never protects a key.
+        let (key, iv) = self
+            .kdf
+            .derive_key_and_iv(self.cipher, passphrase)
+            .map_err(|_| KeyError::WrongPassphrase)?;
+        let mut section = Zeroizing::new(self.section.to_vec());
+        self.cipher
+            .decrypt(&key, &iv, &mut section, self.tag)
+            .map_err(|_| KeyError::WrongPassphrase)?;
+        Ok(section)
+    }
+}
+
+fn cipher(name: &[u8]) -> Result<Cipher, KeyError> {
+    std::str::from_utf8(name)
+        .ok()
+        .and_then(|name| Cipher::new(name).ok())
+        .ok_or_else(|| {
+            KeyError::Unsupported(format!(
+                "its cipher {} is not supported; choose another: ssh-keygen -p -Z aes256-ctr -f FILE",
+                public::shown(name)
+            ))
+        })
+}
+
+fn kdf(rest: &mut &[u8]) -> Result<Kdf, KeyError> {
+    let name = string(&mut &**rest).map_err(cut)?;
+    if ![&b"none"[..], b"bcrypt"].contains(&name) {
+        return Err(KeyError::Unsupported(format!(
+            "its key derivation {} is not supported; choose OpenSSH's: ssh-keygen -p -f FILE",
+            public::shown(name)
+        )));
+    }
+    Kdf::decode(rest).map_err(|_| damaged("its key derivation does not parse"))
+}
+
+/// Reads the decrypted private half. Two equal numbers at its start tell that it was the right passphrase;
+/// `mismatch` is the answer when they differ.
+fn read_section(section: &[u8], mismatch: KeyError) -> Result<(Signer, Vec<u8>), KeyError> {
+    let rest = &mut &*section;
+    if u32::decode(rest).map_err(cut)? != u32::decode(rest).map_err(cut)? {
+        return Err(mismatch);
+    }
+    let signer = match string(rest).map_err(cut)? {
+        b"ssh-ed25519" => {
+            let public = string(rest).map_err(cut)?;
+            let (seed, _) = string(rest)
+                .map_err(cut)?
+                .split_first_chunk::<32>()
+                .ok_or_else(|| damaged("its seed is too short"))?;
+            Signer::ed25519(seed, public)?
+        }
+        b"ssh-rsa" => {
+            let [n, e, d, q_inverse, p, q] = numbers(rest)?;
+            Signer::Rsa(rsa::key_pair(&rsa::Numbers {
+                n,
+                e,
+                d,
+                p,
+                q,
+                q_inverse,
+            })?)
+        }
+        _ => {
+            let curve = string(rest).map_err(cut)?;
+            let point = string(rest).map_err(cut)?;
+            let [scalar] = numbers(rest)?;
+            Signer::ecdsa(curve, scalar, point)?
+        }
+    };
+    let comment = public::without_nul(string(rest).map_err(cut)?);
+    let padded = rest
+        .iter()
+        .zip((0..=u8::MAX).cycle().skip(1))
+        .all(|(byte, expected)| *byte == expected);
+    if !padded {
+        return Err(damaged("its padding is not 1, 2, 3, …"));
+    }
+    Ok((signer, comment))
+}
+
+/// Reads positive `mpint`s (RFC 4251, 5), without their leading zeros.
+fn numbers<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<[&'a [u8]; N], KeyError> {
+    let mut numbers = [&[][..]; N];
+    for number in &mut numbers {
+        let bytes = string(rest).map_err(cut)?;
+        if bytes.first().is_some_and(|first| *first >= 0x80) {
+            return Err(damaged("one of its numbers is negative"));
+        }
+        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        *number = &bytes[zeros..];
+    }
+    Ok(numbers)
+}
+
+fn cut(_: ssh_encoding::Error) -> KeyError {
+    damaged("it ends too early")
+}
+
+fn damaged(reason: &str) -> KeyError {
+    KeyError::Damaged(reason.into())
+}

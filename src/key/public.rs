@@ -1,0 +1,228 @@
+//! The public half: wire blob, type, size, fingerprint, and the one line of a `.pub` file.
+
+use ssh_encoding::{Base64Reader, Decode, Reader};
+use ssh_key::HashAlg;
+use ssh_key::public::KeyData;
+
+use super::{KeyError, string};
+
+/// The public half of a key: what a list shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicHalf {
+    /// Wire blob (RFC 4253, 6.6).
+    pub blob: Vec<u8>,
+    /// Algorithm name, such as "ssh-ed25519".
+    pub algorithm: String,
+    /// "SHA256:..." without padding.
+    pub fingerprint: String,
+    /// Size in bits.
+    pub bits: u32,
+}
+
+/// RSA sizes that the back end signs with.
+const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
+
+impl PublicHalf {
+    /// Reads a wire blob of a key type that can sign here.
+    pub(super) fn parse(blob: &[u8]) -> Result<Self, KeyError> {
+        let name = string(&mut &*blob).map_err(|_| damaged())?;
+        supported_type(name)?;
+        let mut rest = blob;
+        let key = KeyData::decode(&mut rest).map_err(|_| damaged())?;
+        if !rest.is_empty() {
+            return Err(damaged());
+        }
+        let bits = bits(&key)?;
+        Ok(Self {
+            blob: blob.to_vec(),
+            algorithm: key.algorithm().as_str().to_owned(),
+            fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+            bits,
+        })
+    }
+}
+
+fn damaged() -> KeyError {
+    KeyError::Damaged("its public half does not parse".into())
+}
+
+/// Says by name whether keys of this type can sign here; a name alone is judged, so that types the parser does not
+/// know get the same plain answer as those it does.
+fn supported_type(name: &[u8]) -> Result<(), KeyError> {
+    let reason = match name {
+        b"ssh-ed25519" | b"ssh-rsa" | b"ecdsa-sha2-nistp256" | b"ecdsa-sha2-nistp384" | b"ecdsa-sha2-nistp521" => {
+            return Ok(());
+        }
+        b"ssh-dss" => "DSA keys are not supported, nor do servers accept them; make a new key: ssh-keygen -t ed25519".into(),
+        _ if name.starts_with(b"sk-") => "security keys (sk-...) are not supported yet; ssh uses them without an agent when they are named by IdentityFile".into(),
+        _ => format!(
+            "keys of type {} are not supported; make one that is: ssh-keygen -t ed25519",
+            shown(name)
+        ),
+    };
+    Err(KeyError::Unsupported(reason))
+}
+
+/// A name from a file as it may stand in a message: short and printable.
+pub(super) fn shown(name: &[u8]) -> String {
+    const LONGEST: usize = 64;
+    format!("\"{}\"", name.get(..LONGEST).unwrap_or(name).escape_ascii())
+}
+
+fn bits(key: &KeyData) -> Result<u32, KeyError> {
+    match key {
+        KeyData::Ed25519(_) => Ok(256),
+        KeyData::Ecdsa(point) => Ok(match point.curve() {
+            ssh_key::EcdsaCurve::NistP256 => 256,
+            ssh_key::EcdsaCurve::NistP384 => 384,
+            ssh_key::EcdsaCurve::NistP521 => 521,
+        }),
+        KeyData::Rsa(rsa) => {
+            // The crate counts whole bytes; the field counts bits.
+            let modulus = rsa.n().as_positive_bytes().unwrap_or_default();
+            let unused = modulus.first().map_or(0, |first| first.leading_zeros());
+            let bits = rsa.key_size() - unused;
+            if RSA_BITS.contains(&bits) {
+                Ok(bits)
+            } else {
+                Err(unsupported_rsa(Some(bits)))
+            }
+        }
+        _ => Err(damaged()),
+    }
+}
+
+/// The one refusal of RSA sizes; `bits` when they are known.
+pub(super) fn unsupported_rsa(bits: Option<u32>) -> KeyError {
+    let size = bits.map_or_else(|| "this size".to_owned(), |bits| format!("{bits} bits"));
+    KeyError::Unsupported(format!(
+        "RSA keys of {size} are not supported, only 2048 to 8192; make a new key: ssh-keygen -t ed25519"
+    ))
+}
+
+/// Reads a `.pub` file: the key of its first line that is neither empty nor a remark, and the line's comment.
+pub(super) fn read_line(file: &[u8]) -> Result<(PublicHalf, Vec<u8>), KeyError> {
+    let (name, blob, comment) = split_line(file)?;
+    let public = PublicHalf::parse(&blob)?;
+    if public.algorithm.as_bytes() != name {
+        return Err(KeyError::Damaged(
+            "the .pub names one key type and holds another".into(),
+        ));
+    }
+    Ok((public, comment))
+}
+
+/// Splits `TYPE BASE64 COMMENT`. The blob is what the line holds, byte for byte: encoding a parsed key anew could
+/// differ from what a certificate authority or another program wrote.
+pub(super) fn split_line(file: &[u8]) -> Result<(&[u8], Vec<u8>, Vec<u8>), KeyError> {
+    let wrong = || KeyError::Damaged("no line \"TYPE BASE64 COMMENT\" in the public file".into());
+    let line = file
+        .split(|&byte| byte == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .find(|line| !line.is_empty() && !line.starts_with(b"#"))
+        .ok_or_else(wrong)?;
+    let space = |byte: &u8| *byte == b' ' || *byte == b'\t';
+    let mut fields = line.splitn(2, space);
+    let name = fields.next().ok_or_else(wrong)?;
+    let rest = fields.next().ok_or_else(wrong)?.trim_ascii_start();
+    let mut fields = rest.splitn(2, space);
+    let base64 = fields.next().ok_or_else(wrong)?;
+    let comment = without_nul(fields.next().unwrap_or_default().trim_ascii_start());
+    let mut reader = Base64Reader::new(base64).map_err(|_| wrong())?;
+    let mut blob = vec![0; reader.remaining_len()];
+    reader.read(&mut blob).map_err(|_| wrong())?;
+    Ok((name, blob, comment))
+}
+
+/// A comment up to its first NUL: what every reader of C strings makes of it.
+pub(super) fn without_nul(comment: &[u8]) -> Vec<u8> {
+    comment
+        .split(|&byte| byte == 0)
+        .next()
+        .unwrap_or_default()
+        .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+
+    #[test]
+    fn reads_lines_as_people_keep_them() {
+        let fingerprint = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
+        for (text, comment) in [
+            (format!("{LINE}\n"), &b""[..]),
+            (format!("{LINE} user@host\r\n"), b"user@host"),
+            (
+                format!("# mine\n\n  {LINE}\t two words \nssh-rsa nonsense"),
+                b"two words",
+            ),
+        ] {
+            let (public, read) = read_line(text.as_bytes()).unwrap();
+            assert_eq!((public.bits, public.fingerprint.as_str()), (256, fingerprint));
+            assert_eq!((public.algorithm.as_str(), &read[..]), ("ssh-ed25519", comment));
+        }
+        let latin1 = [LINE.as_bytes(), b" M\xfcller\0hidden\n"].concat();
+        assert_eq!(read_line(&latin1).unwrap().1, b"M\xfcller");
+    }
+
+    #[test]
+    fn refuses_lines_that_are_none() {
+        for text in [
+            "",
+            "\n# only a remark\n",
+            "ssh-ed25519",
+            "ssh-ed25519 !!!",
+            "ssh-ed25519 AAAA",
+            &LINE.replace("ssh-ed25519", "ssh-rsa"),
+            &LINE[..LINE.len() - 4],
+        ] {
+            assert!(
+                matches!(read_line(text.as_bytes()), Err(KeyError::Damaged(_))),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_what_it_does_not_support() {
+        for (name, word) in [
+            (&b"ssh-dss"[..], "DSA"),
+            (b"sk-ssh-ed25519@openssh.com", "security keys"),
+            (b"ssh-mldsa44-ed25519", "ssh-mldsa44-ed25519"),
+            (b"\xff\n", "\\xff\\n"),
+        ] {
+            let mut blob = u32::try_from(name.len()).unwrap().to_be_bytes().to_vec();
+            blob.extend_from_slice(name);
+            let Err(KeyError::Unsupported(text)) = PublicHalf::parse(&blob) else {
+                panic!("{word}")
+            };
+            assert!(text.contains(word), "{text}");
+        }
+    }
+
+    #[test]
+    fn counts_the_bits_of_a_modulus_and_refuses_the_sizes_the_back_end_cannot_use() {
+        for (bits, fits) in [
+            (1024, false),
+            (2047, false),
+            (2048, true),
+            (3071, true),
+            (8192, true),
+            (8200, false),
+        ] {
+            let mut modulus = vec![0xff_u8; bits / 8 + usize::from(bits % 8 != 0)];
+            modulus[0] >>= (8 - bits % 8) % 8;
+            let n = ssh_encoding::Mpint::from_positive_bytes(&modulus);
+            let e = ssh_encoding::Mpint::from_positive_bytes(&[1, 0, 1]);
+            let key = KeyData::from(ssh_key::public::RsaPublicKey::new(e, n).unwrap());
+            let blob = ssh_key::PublicKey::from(key).to_bytes().unwrap();
+            match PublicHalf::parse(&blob) {
+                Ok(public) => assert!(fits && public.bits as usize == bits),
+                Err(reason) => assert!(!fits && reason.to_string().contains(&format!("{bits} bits"))),
+            }
+        }
+    }
+}
