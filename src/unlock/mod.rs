@@ -1,9 +1,31 @@
 //! Where passphrases come from, in order: OS keyring, KeePass database, embedded vault, prompt.
+//!
+//! [`Unlocker`] walks the sources that the configuration names. Each is tried once per unlock; a stored passphrase
+//! that does not fit is dropped from its store, unless the store was changed meanwhile; a store that cannot answer is
+//! skipped with its reason, which shows in the error, in the log and in [`Unlocker::report`]. Secrets stay in
+//! [`Secret`] memory; only the KDBX library holds them elsewhere, for the moment of one call (see `vault`).
+//!
+//! What is single-flight here is the search for the vault's master passphrase (see `session`); that each key is
+//! unlocked by one caller at a time is the key set's part.
+
+mod gate;
+mod offer;
+mod os;
+mod session;
+mod stores;
+#[cfg(test)]
+mod tests;
+mod unlocker;
+mod vault;
+mod walk;
+
+pub use unlocker::Unlocker;
+
 use crate::config::Source;
 use crate::key::KeyError;
 use crate::secret::Secret;
-use crate::wire::report::SourceReport;
-use claviger_platform::{keyring::Keyring, prompt::Means};
+use claviger_platform::keyring::{Keyring, KeyringError};
+use claviger_platform::prompt::Means;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,16 +46,32 @@ pub struct Wanted {
 pub enum UnlockError {
     /// Every source was asked; the text has each one's reason.
     #[error("no passphrase for {key}: {}", reasons.join("; "))]
-    Exhausted { key: String, reasons: Vec<String> },
+    Exhausted {
+        /// The key's file.
+        key: String,
+        /// One for each source, beginning with its name.
+        reasons: Vec<String>,
+    },
     /// The key file itself is at fault, whatever the passphrase.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The embedded vault is damaged, or cannot be read or written.
+    /// The embedded vault is damaged or closed, or cannot be read or written.
     #[error("vault {}: {reason}", path.display())]
-    Vault { path: PathBuf, reason: String },
+    Vault {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
+    /// The OS keyring cannot be asked.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// Nothing to store in: no keyring, and no way to ask for a vault's master passphrase.
     #[error("nowhere to store: {}", .0.join("; "))]
-    NoStore(Vec<String>),
+    NoStore(
+        /// One reason for each store, beginning with its name.
+        Vec<String>,
+    ),
 }
 
 /// What the sources are made of.
@@ -42,7 +80,7 @@ pub struct Settings {
     pub order: Vec<Source>,
     /// The embedded vault's file.
     pub vault: PathBuf,
-    /// Where declined offers to remember are noted.
+    /// The directory where declined offers to remember are noted.
     pub state: PathBuf,
     /// How to ask.
     pub means: Arc<Means>,
@@ -50,53 +88,4 @@ pub struct Settings {
     pub keyring: Arc<Keyring>,
     /// Master passphrase given on the command line (`--vault-passphrase-fd`).
     pub master: Option<Secret>,
-}
-
-/// Asks the sources in order.
-pub struct Unlocker {}
-
-impl Unlocker {
-    /// Nothing is contacted before the first question.
-    pub fn new(settings: Settings) -> Self {
-        let _ = settings;
-        Self {}
-    }
-    /// Finds a passphrase that `attempt` accepts (it runs on a blocking thread: it derives a key). A stored one that
-    /// does not fit is tried once, reported, dropped from its store, and the next source is asked; a prompt is asked at most
-    /// three times. After a prompt that worked on a terminal, the person is offered once to have it remembered.
-    /// Returns what `attempt` made, and the name of the source ("os", "embedded", "prompt").
-    pub async fn unlock<T, F>(&self, wanted: &Wanted, attempt: F) -> Result<(T, &'static str), UnlockError>
-    where
-        T: Send + 'static,
-        F: Fn(&[u8]) -> Result<T, KeyError> + Send + Sync + 'static,
-    {
-        let _ = (wanted, attempt);
-        todo!()
-    }
-    /// Stores in the first store of the order that can; makes the embedded vault when needed. Returns a sentence
-    /// that names the place ("the OS keyring", "the vault /path").
-    pub async fn remember(&self, wanted: &Wanted, secret: Arc<Secret>) -> Result<String, UnlockError> {
-        let _ = (wanted, secret);
-        todo!()
-    }
-    /// Removes from every store that has it; returns the places. A store that cannot be asked is an error.
-    pub async fn forget(&self, wanted: &Wanted) -> Result<Vec<String>, UnlockError> {
-        let _ = wanted;
-        todo!()
-    }
-    /// Opens the embedded vault for this session, with `master` or by its sources (OS keyring, prompt).
-    pub async fn open_vault(&self, master: Option<Secret>) -> Result<(), UnlockError> {
-        let _ = master;
-        todo!()
-    }
-    /// Forgets the vault's master passphrase.
-    pub fn close(&self) {}
-    /// The vault's path, by which it can be named.
-    pub fn vault_path(&self) -> &std::path::Path {
-        todo!()
-    }
-    /// Each source's state, with the reason of the last failure. Bounded, and never prompts.
-    pub async fn report(&self) -> Vec<SourceReport> {
-        todo!()
-    }
 }

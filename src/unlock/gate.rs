@@ -1,0 +1,48 @@
+//! Runs key derivations off the runtime, no more at once than there are processors.
+//!
+//! Each takes up to a second and tens of megabytes; twenty keys opened at once would else take twenty times the
+//! memory to be done no sooner.
+
+use claviger_platform::harden;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// The work did not end: the program is ending.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("interrupted, as claviger is ending")]
+pub(super) struct Interrupted;
+
+/// A limit on work that keeps a processor busy.
+pub(super) struct Gate(Arc<Semaphore>);
+
+impl Gate {
+    /// As many places as processors.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(
+            std::thread::available_parallelism().map_or(1, usize::from),
+        )))
+    }
+
+    /// Runs `job`, which handles secrets, on a blocking thread, and wipes what it left on that thread's stack.
+    pub(super) async fn run<R, J>(&self, job: J) -> Result<R, Interrupted>
+    where
+        R: Send + 'static,
+        J: FnOnce() -> R + Send + 'static,
+    {
+        // The place moves along, so that it stays taken when the caller no longer waits.
+        let place = self.0.clone().acquire_owned().await.map_err(|_| Interrupted)?;
+        let work = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let done = own_frame(job);
+            harden::scrub_stack();
+            done
+        });
+        work.await.map_err(|_| Interrupted)
+    }
+}
+
+/// A frame that is dead when the stack is wiped.
+#[inline(never)]
+fn own_frame<R>(job: impl FnOnce() -> R) -> R {
+    job()
+}

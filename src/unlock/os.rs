@@ -1,0 +1,84 @@
+//! The OS keyring as a store: names of accounts, what a keyring manager shows, and checks around each change.
+
+use crate::secret::Secret;
+use claviger_platform::keyring::{Keyring, KeyringError};
+use std::path::Path;
+use std::sync::Arc;
+
+/// One secret's place in the keyring.
+pub(super) struct Account {
+    /// The name by which it is found.
+    pub(super) name: String,
+    /// What a keyring manager shows.
+    pub(super) label: String,
+}
+
+impl Account {
+    /// The passphrase of the key `fingerprint`, whose file is at `path`. The name is the fingerprint, so that a moved
+    /// or copied file finds it.
+    pub(super) fn of_key(fingerprint: &str, path: &Path) -> Self {
+        Self {
+            name: fingerprint.to_owned(),
+            label: format!("SSH key passphrase of {}", path.display()),
+        }
+    }
+
+    /// The master passphrase of the vault at `path`.
+    pub(super) fn of_vault(path: &Path) -> Self {
+        let path = path.display();
+        Self {
+            name: format!("vault:{path}"),
+            label: format!("Master passphrase of the claviger vault {path}"),
+        }
+    }
+}
+
+/// The OS keyring.
+pub(super) struct OsStore {
+    keyring: Arc<Keyring>,
+}
+
+impl OsStore {
+    /// Contacts nothing yet.
+    pub(super) fn new(keyring: Arc<Keyring>) -> Self {
+        Self { keyring }
+    }
+
+    /// Whether it could be used now.
+    pub(super) async fn probe(&self) -> Result<(), KeyringError> {
+        self.keyring.probe().await
+    }
+
+    /// What is stored.
+    pub(super) async fn find(&self, account: &Account) -> Result<Option<Arc<Secret>>, KeyringError> {
+        Ok(self.keyring.get(&account.name).await?.map(Arc::new))
+    }
+
+    /// Stores, and reads it back: some services take a secret and lose it, or hand out another item.
+    pub(super) async fn put(&self, account: &Account, secret: Arc<Secret>) -> Result<(), KeyringError> {
+        self.keyring
+            .set(&account.name, &account.label, secret.clone())
+            .await?;
+        match self.keyring.get(&account.name).await? {
+            Some(back) if back[..] == secret[..] => Ok(()),
+            _ => Err(KeyringError::Failed(
+                "it does not give back what was stored".to_owned(),
+            )),
+        }
+    }
+
+    /// Deletes; with `value` only if that is still what is stored, as another process may have replaced it.
+    pub(super) async fn remove(
+        &self,
+        account: &Account,
+        value: Option<&Secret>,
+    ) -> Result<bool, KeyringError> {
+        if let Some(value) = value {
+            match self.keyring.get(&account.name).await? {
+                Some(stored) if stored[..] == value[..] => {}
+                _ => return Ok(false),
+            }
+        }
+        self.keyring.delete(&account.name).await
+    }
+}

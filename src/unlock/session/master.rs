@@ -1,0 +1,156 @@
+//! Where the vault's master passphrase comes from: the command line, the OS keyring, the person.
+
+use super::{Job, Session, SessionError};
+use crate::secret::Secret;
+use crate::unlock::os::OsStore;
+use claviger_platform::prompt::PromptError;
+use std::sync::Arc;
+
+/// How often a person may mistype.
+const TRIES: usize = 3;
+
+impl Session {
+    /// Tries each source of the master passphrase; with the result comes the passphrase, if a person typed it.
+    pub(super) async fn seek<T: Send + 'static>(
+        &self,
+        job: &Job<T>,
+    ) -> Result<(T, Option<Arc<Secret>>), SessionError> {
+        self.vault.inspect()?;
+        let mut reasons = Vec::new();
+        if let Some(given) = self.given.get() {
+            let done = self.fits(&given, job).await?;
+            self.given.clear();
+            if let Some(done) = done {
+                return Ok((done, None));
+            }
+            reasons.push("the one given on the command line does not fit".to_owned());
+        }
+        if let Some(os) = &self.os {
+            match self.stored(os, job).await? {
+                Ok(done) => return Ok((done, None)),
+                Err(reason) => reasons.push(reason),
+            }
+        }
+        match self.ask(job).await? {
+            Ok((done, master)) => Ok((done, Some(master))),
+            Err(reason) => {
+                reasons.push(reason);
+                Err(SessionError::NoMaster(reasons.join("; ")))
+            }
+        }
+    }
+
+    /// Tries the one in the OS keyring, once; the inner error is why there is none.
+    async fn stored<T: Send + 'static>(
+        &self,
+        os: &OsStore,
+        job: &Job<T>,
+    ) -> Result<Result<T, String>, SessionError> {
+        let master = match os.find(&self.account).await {
+            Ok(Some(master)) => master,
+            Ok(None) => return Ok(Err("none in the OS keyring".to_owned())),
+            Err(error) => {
+                tracing::warn!(%error, "the OS keyring cannot be asked for the vault's master passphrase");
+                return Ok(Err("the OS keyring cannot be asked".to_owned()));
+            }
+        };
+        if let Some(done) = self.fits(&master, job).await? {
+            return Ok(Ok(done));
+        }
+        let vault = self.vault.path().display();
+        tracing::warn!(%vault, "the master passphrase in the OS keyring does not fit; it is dropped");
+        if let Err(error) = os.remove(&self.account, Some(&master)).await {
+            tracing::warn!(%vault, %error, "it could not be dropped");
+        }
+        Ok(Err(
+            "the one in the OS keyring does not fit and was dropped".to_owned()
+        ))
+    }
+
+    /// Asks the person; the inner error is why there is none.
+    async fn ask<T: Send + 'static>(
+        &self,
+        job: &Job<T>,
+    ) -> Result<Result<(T, Arc<Secret>), String>, SessionError> {
+        let question = format!(
+            "Enter the master passphrase of the vault {}: ",
+            self.vault.path().display()
+        );
+        let mut prefix = "";
+        for _ in 0..TRIES {
+            let master = match self.means.passphrase(&format!("{prefix}{question}")).await {
+                Ok(master) => Arc::new(master),
+                Err(error) => return Ok(Err(error.to_string())),
+            };
+            if let Some(done) = self.fits(&master, job).await? {
+                return Ok(Ok((done, master)));
+            }
+            prefix = "That does not fit. ";
+        }
+        Ok(Err(format!("{TRIES} were typed, none fits")))
+    }
+
+    /// Makes the vault with the master passphrase given on the command line, or one that the person chooses, which is
+    /// returned. A stored one is left over from another vault, which the person may no longer know.
+    pub(super) async fn make_now(&self) -> Result<Option<Arc<Secret>>, SessionError> {
+        let given = self.given.get();
+        let master = match &given {
+            Some(given) => given.clone(),
+            None => self.choose().await?,
+        };
+        let (vault, key) = (self.vault.clone(), master.clone());
+        self.gate.run(move || vault.make(&key)).await??;
+        self.master.set(master.clone());
+        self.given.clear();
+        Ok(given.is_none().then_some(master))
+    }
+
+    /// Asks the person for a new master passphrase, twice.
+    async fn choose(&self) -> Result<Arc<Secret>, SessionError> {
+        let path = self.vault.path().display();
+        let mut prefix = "";
+        let refused = |error: PromptError| SessionError::NoMaster(error.to_string());
+        for _ in 0..TRIES {
+            let question = format!(
+                "{prefix}Choose a master passphrase of the vault {path} (it protects the passphrases kept there): "
+            );
+            let master = self.means.passphrase(&question).await.map_err(refused)?;
+            if master.is_empty() {
+                prefix = "It must not be empty. ";
+                continue;
+            }
+            let again = self
+                .means
+                .passphrase(&format!("Repeat the master passphrase of the vault {path}: "))
+                .await;
+            if again.map_err(refused)?[..] == master[..] {
+                return Ok(Arc::new(master));
+            }
+            prefix = "These differ. ";
+        }
+        Err(SessionError::NoMaster(format!(
+            "{TRIES} tries to choose one, none complete"
+        )))
+    }
+
+    /// Offers once to keep a master passphrase that was typed in the OS keyring.
+    pub(super) async fn offer(&self, master: Arc<Secret>) {
+        let Some(os) = &self.os else { return };
+        if !self.offers.may_ask(&self.account.name).await || os.probe().await.is_err() {
+            return;
+        }
+        let path = self.vault.path().display();
+        let question = format!(
+            "Keep the master passphrase of the vault {path} in the OS keyring, so that it opens by itself? [y]es, [n]o: "
+        );
+        if self
+            .offers
+            .ask(&self.account.name, &question, &['y', 'n'])
+            .await
+            .is_some()
+            && let Err(error) = os.put(&self.account, master).await
+        {
+            tracing::warn!(vault = %path, %error, "its master passphrase was not stored");
+        }
+    }
+}

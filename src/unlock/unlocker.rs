@@ -1,0 +1,201 @@
+//! The sources together: what is stored, forgotten, opened and reported. The walk through them is in `walk`.
+
+use super::gate::Gate;
+use super::offer::Offers;
+use super::os::OsStore;
+use super::session::{Parts, Session, SessionError};
+use super::stores::{Store, StoreError, name_of, vault_error};
+use super::vault::{KdfCost, Vault, VaultError};
+use super::{Settings, UnlockError, Wanted};
+use crate::config::Source;
+use crate::secret::Secret;
+use crate::wire::report::SourceReport;
+use claviger_platform::keyring::KeyringError;
+use claviger_platform::prompt::Means;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Asks the sources in order.
+pub struct Unlocker {
+    pub(super) order: Vec<Source>,
+    os: Option<Arc<OsStore>>,
+    session: Arc<Session>,
+    pub(super) means: Arc<Means>,
+    pub(super) offers: Arc<Offers>,
+    pub(super) gate: Arc<Gate>,
+    /// The last failure of each source, by its name.
+    failures: Mutex<BTreeMap<&'static str, String>>,
+}
+
+impl Unlocker {
+    /// Nothing is contacted before the first question.
+    pub fn new(settings: Settings) -> Self {
+        Self::with_cost(settings, KdfCost::STANDARD)
+    }
+
+    /// With another cost of the vaults that it makes.
+    pub(super) fn with_cost(settings: Settings, cost: KdfCost) -> Self {
+        let Settings {
+            order,
+            vault,
+            state,
+            means,
+            keyring,
+            master,
+        } = settings;
+        let os = order
+            .contains(&Source::Os)
+            .then(|| Arc::new(OsStore::new(keyring)));
+        let gate = Arc::new(Gate::new());
+        let offers = Arc::new(Offers::new(&state, means.clone()));
+        // Its name in the keyring must not depend on the working directory.
+        let vault = std::path::absolute(&vault).unwrap_or(vault);
+        let session = Arc::new(Session::new(Parts {
+            vault: Vault::new(vault, cost),
+            os: os.clone(),
+            means: means.clone(),
+            offers: offers.clone(),
+            gate: gate.clone(),
+            given: master,
+        }));
+        Self {
+            order,
+            os,
+            session,
+            means,
+            offers,
+            gate,
+            failures: Mutex::default(),
+        }
+    }
+
+    /// Stores in the first store of the order that can; makes the embedded vault when needed. Returns a sentence
+    /// that names the place ("the OS keyring", "the vault /path").
+    pub async fn remember(&self, wanted: &Wanted, secret: Arc<Secret>) -> Result<String, UnlockError> {
+        let mut reasons = Vec::new();
+        for store in self.stores() {
+            match store.put(wanted, secret.clone()).await {
+                Ok(()) => {
+                    self.worked(store.name());
+                    return Ok(store.place());
+                }
+                Err(error) => {
+                    self.failed(store.name(), &error);
+                    reasons.push((store, error));
+                }
+            }
+        }
+        let text = |(store, error): &(Store, StoreError)| format!("{}: {error}", store.name());
+        let texts = reasons.iter().map(text).collect();
+        // A damaged vault is the one thing here that a person must look at.
+        match reasons
+            .into_iter()
+            .find(|(_, error)| matches!(error, StoreError::Embedded(SessionError::Vault(_))))
+        {
+            Some((store, error)) => Err(store.error(error)),
+            None => Err(UnlockError::NoStore(texts)),
+        }
+    }
+
+    /// Removes from every store of the order that has it; returns the places. A store that cannot be asked is an
+    /// error, after the others were asked; a machine without a keyring holds nothing to forget.
+    pub async fn forget(&self, wanted: &Wanted) -> Result<Vec<String>, UnlockError> {
+        let mut places = Vec::new();
+        let mut failure = None;
+        for store in self.stores() {
+            match store.remove(wanted, None).await {
+                Ok(true) => places.push(store.place()),
+                Ok(false) | Err(StoreError::Os(KeyringError::Absent(_))) => {}
+                Err(error) => {
+                    self.failed(store.name(), &error);
+                    failure = Some(store.error(error));
+                }
+            }
+        }
+        failure.map_or(Ok(places), Err)
+    }
+
+    /// Opens the embedded vault for this session, with `master` or by its sources (OS keyring, prompt).
+    pub async fn open_vault(&self, master: Option<Secret>) -> Result<(), UnlockError> {
+        let opened = match master {
+            Some(master) => self.session.open_with(master).await,
+            None if !self.session.vault().exists() => Err(VaultError::Missing.into()),
+            None => self.session.run(Vault::check).await,
+        };
+        opened.map_err(|error| vault_error(&self.session, &error))
+    }
+
+    /// Forgets the vault's master passphrase.
+    pub fn close(&self) {
+        self.session.close();
+    }
+
+    /// The vault's path, by which it can be named.
+    pub fn vault_path(&self) -> &Path {
+        self.session.vault().path()
+    }
+
+    /// Each source's state, with the reason of the last failure. Bounded, and never prompts.
+    pub async fn report(&self) -> Vec<SourceReport> {
+        let mut reports = Vec::new();
+        for source in &self.order {
+            let name = name_of(*source);
+            let (state, mut detail) = match (source, &self.os) {
+                (Source::Os, Some(os)) => match os.probe().await {
+                    Ok(()) => ("ready", "OS keyring".to_owned()),
+                    Err(reason) => ("skipped", reason.to_string()),
+                },
+                (Source::Embedded, _) => (self.vault_state(), self.vault_path().display().to_string()),
+                (Source::Prompt, _) => match self.means.describe() {
+                    none if none.starts_with("none") => ("skipped", none),
+                    means => ("ready", means),
+                },
+                _ => continue,
+            };
+            if let Some(last) = self.failures().get(name).filter(|last| **last != detail) {
+                detail = format!("{detail}; last: {last}");
+            }
+            reports.push(SourceReport {
+                source: name.to_owned(),
+                state: state.to_owned(),
+                detail,
+            });
+        }
+        reports
+    }
+
+    fn vault_state(&self) -> &'static str {
+        match (self.session.vault().exists(), self.session.is_open()) {
+            (false, _) => "absent",
+            (true, false) => "closed",
+            (true, true) => "ready",
+        }
+    }
+
+    pub(super) fn store(&self, source: Source) -> Option<Store> {
+        match source {
+            Source::Os => self.os.clone().map(Store::Os),
+            Source::Embedded => Some(Store::Embedded(self.session.clone())),
+            Source::Kdbx | Source::Prompt => None,
+        }
+    }
+
+    pub(super) fn stores(&self) -> impl Iterator<Item = Store> + '_ {
+        self.order.iter().filter_map(|source| self.store(*source))
+    }
+
+    pub(super) fn failed(&self, source: &'static str, reason: &dyn std::fmt::Display) {
+        let reason = reason.to_string();
+        tracing::warn!(source, reason, "source of passphrases skipped");
+        self.failures().insert(source, reason);
+    }
+
+    pub(super) fn worked(&self, source: &'static str) {
+        self.failures().remove(source);
+    }
+
+    fn failures(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, String>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,196 @@
+//! The embedded vault's file: a KDBX 4.1 database that KeePassXC opens with the same master passphrase.
+//!
+//! Each call reads the file anew and forgets what it decrypted: what KeePassXC changed meanwhile is seen, and no
+//! passphrase stays in memory; the price is one key derivation for each look-up. A change is made under a lock that
+//! other claviger processes respect, rehearsed in memory, and written whole or not at all. A file that cannot be read
+//! is never overwritten. All of it blocks, mostly in the key derivation.
+
+mod entries;
+mod guard;
+mod kdbx;
+#[cfg(test)]
+mod tests;
+
+pub(super) use kdbx::KdfCost;
+
+use crate::secret::Secret;
+use claviger_platform::files::{self, FileError};
+use keepass::Database;
+use keepass::db::{EntryId, fields};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A vault with KeePassXC attachments may be large, but has an end.
+const MAX_SIZE: u64 = 64 << 20;
+/// Another process derives a key twice while it holds the lock.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+
+/// Why the vault's file gave or took nothing. The caller names the file.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum VaultError {
+    /// The file is whole, but not protected by this master passphrase.
+    #[error("the master passphrase does not fit")]
+    WrongMaster,
+    /// No file yet.
+    #[error("does not exist yet; `claviger add FILE` makes it")]
+    Missing,
+    /// It was to be made, but is there.
+    #[error("exists already")]
+    Exists,
+    /// Cut, overwritten, or not a KDBX 4 file.
+    #[error(
+        "damaged: {0}. Put a copy of it back, or move it away: then a new one is made when a passphrase is stored"
+    )]
+    Damaged(String),
+    /// KDBX holds text.
+    #[error(
+        "{0} is not UTF-8 text, which is all that a KDBX file can hold; change it, or use the OS keyring"
+    )]
+    NotText(&'static str),
+    /// The new content could not be written, or did not read back as it should; the file is as it was.
+    #[error("not changed: {0}")]
+    Save(String),
+    /// The file system said no.
+    #[error(transparent)]
+    File(#[from] FileError),
+}
+
+/// One vault file.
+pub(super) struct Vault {
+    path: PathBuf,
+    cost: KdfCost,
+}
+
+impl Vault {
+    /// Touches nothing yet.
+    pub(super) fn new(path: PathBuf, cost: KdfCost) -> Self {
+        Self { path, cost }
+    }
+
+    /// Where it is, or would be made.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether anything is there, even a broken link: only where nothing is may a vault be made.
+    pub(super) fn exists(&self) -> bool {
+        self.path.symlink_metadata().is_ok()
+    }
+
+    /// Makes an empty vault.
+    pub(super) fn make(&self, master: &[u8]) -> Result<(), VaultError> {
+        if let Some(directory) = self.path.parent() {
+            files::private_dir(directory)?;
+        }
+        let _lock = files::lock(&self.path, LOCK_WAIT)?;
+        if self.exists() {
+            return Err(VaultError::Exists);
+        }
+        let mut database = kdbx::new(self.cost)?;
+        Ok(files::write_atomic(
+            &self.path,
+            &kdbx::serialize(&mut database, master)?,
+        )?)
+    }
+
+    /// Whether it could be opened, as far as that shows without the master passphrase: a person is not asked for the
+    /// master passphrase of a file that is cut in half.
+    pub(super) fn inspect(&self) -> Result<(), VaultError> {
+        guard::check(&self.bytes()?).map_err(|reason| VaultError::Damaged(reason.to_owned()))
+    }
+
+    /// Whether `master` opens it.
+    pub(super) fn check(&self, master: &[u8]) -> Result<(), VaultError> {
+        self.open(master).map(drop)
+    }
+
+    /// The passphrase of the key `fingerprint`.
+    pub(super) fn read(&self, master: &[u8], fingerprint: &str) -> Result<Option<Secret>, VaultError> {
+        let database = self.open(master)?;
+        let newest = entries::of(&database, fingerprint).max_by_key(|entry| entry.times.last_modification);
+        Ok(newest.and_then(|entry| Some(Secret::copy_of(entry.get_password()?.as_bytes()))))
+    }
+
+    /// Stores `passphrase` for the key `fingerprint`; `title` is what KeePassXC shows. The value it replaces stays in
+    /// the entry's history, as KeePassXC does it.
+    pub(super) fn put(
+        &self,
+        master: &[u8],
+        fingerprint: &str,
+        title: &str,
+        passphrase: &[u8],
+    ) -> Result<(), VaultError> {
+        let passphrase = kdbx::text(passphrase, "the passphrase")?;
+        let title: String = title
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
+        self.change(master, |database| {
+            let newest = entries::of(database, fingerprint).max_by_key(|entry| entry.times.last_modification);
+            let same = newest
+                .as_ref()
+                .is_some_and(|entry| entry.get_password() == Some(passphrase));
+            match newest.map(|entry| entry.id()) {
+                _ if same => return false,
+                Some(id) => {
+                    if let Some(mut entry) = database.entry_mut(id) {
+                        entry.edit_tracking(|entry| entry.set_protected(fields::PASSWORD, passphrase));
+                    }
+                }
+                None => entries::add(database, fingerprint, &title, passphrase),
+            }
+            true
+        })?;
+        Ok(())
+    }
+
+    /// Removes the passphrase of the key `fingerprint`, or only entries that still hold `value`. Returns whether there
+    /// was one.
+    pub(super) fn remove(
+        &self,
+        master: &[u8],
+        fingerprint: &str,
+        value: Option<&[u8]>,
+    ) -> Result<bool, VaultError> {
+        self.change(master, |database| {
+            let doomed: Vec<EntryId> = entries::of(database, fingerprint)
+                .filter(|entry| {
+                    value.is_none_or(|value| entry.get_password().map(str::as_bytes) == Some(value))
+                })
+                .map(|entry| entry.id())
+                .collect();
+            for id in &doomed {
+                if let Some(mut entry) = database.entry_mut(*id) {
+                    entry.track_changes().remove();
+                }
+            }
+            !doomed.is_empty()
+        })
+    }
+
+    /// Reads the file, lets `edit` change it, and writes it if that returns true.
+    fn change(&self, master: &[u8], edit: impl FnOnce(&mut Database) -> bool) -> Result<bool, VaultError> {
+        if !self.exists() {
+            return Err(VaultError::Missing);
+        }
+        let _lock = files::lock(&self.path, LOCK_WAIT)?;
+        let mut database = self.open(master)?;
+        let changed = edit(&mut database);
+        if changed {
+            files::write_atomic(&self.path, &kdbx::serialize(&mut database, master)?)?;
+        }
+        Ok(changed)
+    }
+
+    fn open(&self, master: &[u8]) -> Result<Database, VaultError> {
+        kdbx::parse(&self.bytes()?, master)
+    }
+
+    fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        match files::read_private(&self.path, MAX_SIZE) {
+            Err(FileError::Missing { .. }) => Err(VaultError::Missing),
+            other => Ok(other?),
+        }
+    }
+}
