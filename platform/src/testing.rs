@@ -2,11 +2,27 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A child tells its panic through a pipe. Printing it would take locks (of the backtrace, of the output) that
+/// another thread may have held at the fork and that nobody would ever release in the child.
+static IN_CHILD: AtomicBool = AtomicBool::new(false);
+/// Set before any fork: setting a hook in the child would itself need a lock.
+static QUIET_HOOK: Once = Once::new();
 
 /// Runs `work` in a forked child (its own limits, user, signals; a single thread) and fails with what it panicked
 /// with. A child that hangs is ended by its alarm.
 pub(crate) fn in_child(work: impl FnOnce()) {
     use std::io::{Read, Write};
+    QUIET_HOOK.call_once(|| {
+        let loud = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !IN_CHILD.load(Ordering::Relaxed) {
+                loud(panic);
+            }
+        }));
+    });
     let (mut said, mut say) = std::io::pipe().unwrap();
     // SAFETY: the child runs `work` and leaves through _exit; glibc makes its allocator usable after fork.
     let pid = unsafe { libc::fork() };
@@ -14,8 +30,7 @@ pub(crate) fn in_child(work: impl FnOnce()) {
     if pid == 0 {
         // SAFETY: no memory is touched.
         unsafe { libc::alarm(30) };
-        // The panic is told through the pipe; the test harness' own hook might wait for a lock of another thread.
-        std::panic::set_hook(Box::new(|_| ()));
+        IN_CHILD.store(true, Ordering::Relaxed);
         let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).err();
         if let Some(panic) = &failed {
             let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -37,10 +52,15 @@ pub(crate) fn in_child(work: impl FnOnce()) {
 /// Gives up root for good; for a forked child only. Does nothing where the tests run as an ordinary user, who is
 /// what was wanted.
 pub(crate) fn become_nobody() {
+    become_user(65534);
+}
+
+/// As [`become_nobody`], for one of several strangers.
+pub(crate) fn become_user(id: u32) {
     if rustix::process::geteuid().is_root() {
         // SAFETY: system calls without pointers to anything but an empty list.
         let gone = unsafe {
-            libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(65534) == 0 && libc::setuid(65534) == 0
+            libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(id) == 0 && libc::setuid(id) == 0
         };
         assert!(gone, "{}", std::io::Error::last_os_error());
     }

@@ -1,10 +1,16 @@
 //! Where claviger's files are on this OS; CLAVIGER_* variables override. Reads the environment once.
-use std::path::PathBuf;
+//!
+//! The contract of an OS: a base directory strategy of `etcetera`. Linux follows the XDG base directory
+//! specification 0.8; macOS and Windows will choose theirs here.
+
+use etcetera::BaseStrategy;
+use etcetera::base_strategy::Xdg;
+use std::path::{Path, PathBuf};
 
 /// The places of the design's table "Files".
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// The user's home.
+    /// The user's home: $HOME, else what the user database says.
     pub home: PathBuf,
     /// CLAVIGER_CONFIG, else $XDG_CONFIG_HOME/claviger/config.toml.
     pub config: PathBuf,
@@ -16,7 +22,161 @@ pub struct Places {
     pub socket: PathBuf,
 }
 
-/// Finds them; an error says which variable is missing or not absolute.
+/// Finds them; an error says which variable is missing or not absolute. XDG variables that are not absolute are
+/// ignored, as their specification asks; ours are refused, because whoever set one meant something by it.
 pub fn places() -> Result<Places, String> {
-    todo!()
+    let base = Xdg::new().map_err(|_| "there is no home directory; set HOME".to_owned())?;
+    let home = base.home_dir().to_owned();
+    if !home.is_absolute() {
+        return Err(format!("HOME is not an absolute path: {}", home.display()));
+    }
+    let state = base.state_dir().unwrap_or_else(|| home.join(".local/state"));
+    let socket = match base.runtime_dir().filter(|dir| usable(dir)) {
+        Some(dir) => dir.join("claviger/agent.sock"),
+        None => home.join(".ssh/agent/claviger.sock"),
+    };
+    Ok(Places {
+        config: chosen("CLAVIGER_CONFIG")?.unwrap_or_else(|| base.config_dir().join("claviger/config.toml")),
+        state: chosen("CLAVIGER_STATE_DIR")?.unwrap_or_else(|| state.join("claviger")),
+        data: chosen("CLAVIGER_DATA_DIR")?.unwrap_or_else(|| base.data_dir().join("claviger")),
+        socket: chosen("CLAVIGER_SOCKET")?.unwrap_or(socket),
+        home,
+    })
+}
+
+/// An override that is set and not empty.
+fn chosen(variable: &str) -> Result<Option<PathBuf>, String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where places are read from the environment"
+    )]
+    let Some(value) = std::env::var_os(variable).filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(value);
+    if path.is_absolute() {
+        Ok(Some(path))
+    } else {
+        Err(format!("{variable} is not an absolute path: {}", path.display()))
+    }
+}
+
+/// Whether a runtime directory exists and is this user's own: `su` leaves the variable of the user before, and
+/// containers one that nobody made.
+fn usable(dir: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    dir.metadata()
+        .is_ok_and(|state| state.is_dir() && state.uid() == own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::in_child;
+
+    /// What a process with exactly these variables finds.
+    fn with(variables: &[(&str, &str)], check: impl FnOnce(Result<Places, String>)) {
+        in_child(|| {
+            // SAFETY: a forked child has a single thread, so nobody reads the environment meanwhile.
+            #[expect(clippy::disallowed_methods, reason = "the child has a single thread")]
+            unsafe {
+                libc::clearenv();
+                for (name, value) in variables {
+                    std::env::set_var(name, value);
+                }
+            }
+            check(places());
+        });
+    }
+
+    #[test]
+    fn without_variables_everything_is_under_home() {
+        with(
+            &[
+                ("HOME", "/h"),
+                ("XDG_CONFIG_HOME", "relative"),
+                ("CLAVIGER_SOCKET", ""),
+            ],
+            |found| {
+                let expected = Places {
+                    home: "/h".into(),
+                    config: "/h/.config/claviger/config.toml".into(),
+                    state: "/h/.local/state/claviger".into(),
+                    data: "/h/.local/share/claviger".into(),
+                    socket: "/h/.ssh/agent/claviger.sock".into(),
+                };
+                assert_eq!(found, Ok(expected));
+            },
+        );
+    }
+
+    #[test]
+    fn xdg_directories_and_overrides_are_obeyed() {
+        let run = tempfile::tempdir().unwrap();
+        let run = run.path().to_str().unwrap();
+        let xdg = [
+            ("HOME", "/h"),
+            ("XDG_CONFIG_HOME", "/c"),
+            ("XDG_STATE_HOME", "/s"),
+            ("XDG_DATA_HOME", "/d"),
+            ("XDG_RUNTIME_DIR", run),
+        ];
+        with(&xdg, |found| {
+            let found = found.unwrap();
+            assert_eq!(found.config, Path::new("/c/claviger/config.toml"));
+            assert_eq!(
+                (found.state, found.data),
+                ("/s/claviger".into(), "/d/claviger".into())
+            );
+            assert_eq!(found.socket, Path::new(run).join("claviger/agent.sock"));
+        });
+        let own = [
+            ("CLAVIGER_CONFIG", "/o/c.toml"),
+            ("CLAVIGER_STATE_DIR", "/o/s"),
+            ("CLAVIGER_DATA_DIR", "/o/d"),
+            ("CLAVIGER_SOCKET", "/o/sock"),
+        ];
+        with(&[&xdg[..], &own[..]].concat(), |found| {
+            let found = found.unwrap();
+            assert_eq!((found.config, found.state), ("/o/c.toml".into(), "/o/s".into()));
+            assert_eq!((found.data, found.socket), ("/o/d".into(), "/o/sock".into()));
+        });
+    }
+
+    #[test]
+    fn a_runtime_directory_that_is_missing_or_anothers_is_not_used() {
+        let fallback = Path::new("/h/.ssh/agent/claviger.sock");
+        with(
+            &[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/nonexistent/run")],
+            |found| {
+                assert_eq!(found.unwrap().socket, fallback);
+            },
+        );
+        in_child(|| {
+            crate::testing::become_nobody();
+            with(&[("HOME", "/h"), ("XDG_RUNTIME_DIR", "/")], |found| {
+                assert_eq!(found.unwrap().socket, fallback);
+            });
+        });
+    }
+
+    #[test]
+    fn a_relative_override_is_an_error_that_names_it() {
+        with(&[("HOME", "/h"), ("CLAVIGER_SOCKET", "here.sock")], |found| {
+            assert!(
+                found
+                    .unwrap_err()
+                    .contains("CLAVIGER_SOCKET is not an absolute path: here.sock")
+            );
+        });
+        with(&[("HOME", "h")], |found| {
+            assert!(found.unwrap_err().contains("HOME"))
+        });
+    }
+
+    #[test]
+    fn without_home_the_user_database_is_asked() {
+        with(&[], |found| assert!(found.unwrap().home.is_absolute()));
+    }
 }

@@ -1,0 +1,115 @@
+//! Unix sockets: bound by one process at a time, answered to one user.
+
+mod accept;
+mod bind;
+mod client;
+mod directory;
+mod inherited;
+
+pub use accept::Listener;
+pub use client::{ClientStream, connect};
+
+use super::{EndpointError, Peer};
+use interprocess::local_socket::traits::StreamCommon;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+/// Connections that may wait to be accepted: a build that starts a thousand logins at once is not refused.
+const BACKLOG: i32 = 4096;
+
+/// A bound and listening endpoint, not yet tied to a runtime (so that a process may still fork).
+/// Dropping it removes its file, if the file is still its own.
+#[derive(Debug)]
+pub struct Bound {
+    listener: UnixListener,
+    /// Where it listens.
+    path: Option<PathBuf>,
+    /// The file to remove; none for a socket that somebody else made.
+    file: Option<SocketFile>,
+}
+
+impl Bound {
+    /// Binds at `path`: directory made 0700 when missing, socket 0600 from the start (no chmod after bind),
+    /// a dead socket replaced, a live one an error that names its holder.
+    pub fn bind(path: &Path) -> Result<Self, EndpointError> {
+        bind::bind(path)
+    }
+
+    /// The socket handed over by systemd (LISTEN_FDS=1, LISTEN_PID = own pid), if there is one. Call it before
+    /// going to the background, which changes the pid, and once: it takes the descriptor over.
+    pub fn inherited() -> Result<Option<Self>, EndpointError> {
+        inherited::inherited()
+    }
+
+    /// Where it listens, if that is a path.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Lets go of the endpoint without removing its file: the other side of a fork serves it.
+    pub fn keep(mut self) {
+        if let Some(file) = self.file.take() {
+            file.leave();
+        }
+    }
+
+    /// Starts accepting in the current tokio runtime.
+    pub fn listen(self) -> io::Result<Listener> {
+        // Again, because the kernel tells a client who listened last: after a fork that must be this process.
+        rustix::net::listen(&self.listener, BACKLOG)?;
+        Listener::new(self.listener, self.file)
+    }
+}
+
+/// A socket file that is removed when the endpoint closes, unless somebody else has put another in its place.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    /// Device and inode when it was bound.
+    identity: (u64, u64),
+    leave: bool,
+}
+
+impl SocketFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            identity: identity(path)?,
+            leave: false,
+        })
+    }
+
+    fn leave(mut self) {
+        self.leave = true;
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if !self.leave && identity(&self.path).is_ok_and(|now| now == self.identity) {
+            // Whoever removed it in between wanted the same.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let state = path.symlink_metadata()?;
+    Ok((state.dev(), state.ino()))
+}
+
+/// Who is at the other end of `stream`.
+fn peer(stream: &impl StreamCommon) -> io::Result<Peer> {
+    let credentials = stream.peer_creds()?;
+    // Zero stands for a process of another pid namespace.
+    let pid = credentials
+        .pid()
+        .and_then(|pid| u32::try_from(pid).ok())
+        .filter(|&pid| pid != 0);
+    Ok(Peer {
+        pid,
+        uid: credentials.euid(),
+    })
+}
