@@ -3,7 +3,7 @@
 use ssh_key::Certificate;
 
 use super::KeyError;
-use super::public::{PublicHalf, split_line};
+use super::public::{Line, PublicHalf, split_line};
 
 /// A certificate beside a key.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct CertificateFile {
 ///
 /// Neither its validity nor its signature is judged, as with ssh-add: that is the server's part, and its clock's.
 pub fn certificate(file: &[u8], public: &PublicHalf) -> Result<CertificateFile, KeyError> {
-    let (name, blob, comment) = split_line(file)?;
+    let Line { name, blob, comment } = split_line(file)?;
     let damaged = || KeyError::Damaged("the certificate does not parse".into());
     let read = Certificate::from_bytes(&blob).map_err(|_| damaged())?;
     if read.algorithm().to_certificate_type().as_bytes() != name {

@@ -3,7 +3,10 @@
 
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair};
+use pkcs8::der::asn1::OctetStringRef;
+use pkcs8::der::{Decode as _, Reader as _, SliceReader};
 use pkcs8::pkcs5::{self, EncryptionScheme, pbes2};
+use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
@@ -85,6 +88,12 @@ impl DerKey {
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
+/// nistp256, nistp384, nistp521.
+const CURVE_OIDS: [ObjectIdentifier; 3] = [
+    ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
+    ObjectIdentifier::new_unwrap("1.3.132.0.34"),
+    ObjectIdentifier::new_unwrap("1.3.132.0.35"),
+];
 
 fn pkcs8_signer(plain: &[u8]) -> Result<Signer, KeyError> {
     let info =
@@ -93,7 +102,12 @@ fn pkcs8_signer(plain: &[u8]) -> Result<Signer, KeyError> {
         RSA => rsa::KeyPair::from_pkcs8(plain)
             .map(Signer::Rsa)
             .map_err(|error| rsa_refused(&error)),
-        EC => ec_signer(plain),
+        EC => match info.algorithm.parameters_oid() {
+            Ok(curve) if !CURVE_OIDS.contains(&curve) => Err(KeyError::Unsupported(format!(
+                "keys on the curve {curve} are not supported; make one that is: ssh-keygen -t ed25519"
+            ))),
+            _ => ec_signer(plain),
+        },
         ED25519 => Ed25519KeyPair::from_pkcs8_maybe_unchecked(plain)
             .map(Signer::Ed25519)
             .map_err(|_| damaged("its Ed25519 key does not parse")),
@@ -124,11 +138,12 @@ fn rsa_refused(error: &aws_lc_rs::error::KeyRejected) -> KeyError {
 }
 
 fn scheme(bytes: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, KeyError> {
-    let info = EncryptedPrivateKeyInfoRef::try_from(bytes).map_err(|error| match error {
-        pkcs8::Error::Asn1(error) if matches!(error.kind(), pkcs8::der::ErrorKind::OidUnknown { .. }) => {
+    let info = EncryptedPrivateKeyInfoRef::try_from(bytes).map_err(|_| {
+        if is_encrypted_info(bytes) {
             unsupported("its encryption")
+        } else {
+            damaged("its encryption does not parse")
         }
-        _ => damaged("its encryption does not parse"),
     })?;
     let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
         return Err(unsupported("PBES1 encryption"));
@@ -144,6 +159,17 @@ fn scheme(bytes: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, KeyError> {
         }
     }
     Ok(info)
+}
+
+/// Whether the outer form is right (RFC 5958, 3), so that only the scheme inside is unknown.
+fn is_encrypted_info(bytes: &[u8]) -> bool {
+    let parsed = SliceReader::new(bytes).and_then(|mut reader| {
+        reader.sequence(|reader| {
+            AlgorithmIdentifierRef::decode(reader)?;
+            <&OctetStringRef>::decode(reader)
+        })
+    });
+    parsed.is_ok()
 }
 
 fn decrypt(info: &EncryptedPrivateKeyInfoRef<'_>, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {

@@ -97,3 +97,63 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
 fn damaged() -> KeyError {
     KeyError::Damaged("its encryption headers (Proc-Type, DEK-Info) do not parse".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(kind: &str, info: Option<&str>) -> pem::HeaderMap {
+        let mut headers = pem::HeaderMap::default();
+        headers.add("Proc-Type", kind).unwrap();
+        if let Some(info) = info {
+            headers.add("DEK-Info", info).unwrap();
+        }
+        headers
+    }
+
+    #[test]
+    fn headers_name_a_cipher_and_a_whole_iv_or_are_refused() {
+        let iv = "000102030405060708090A0B0C0D0E0F";
+        for (info, fits) in [
+            (format!("AES-128-CBC,{iv}"), true),
+            (format!("AES-256-CBC, {iv}"), true),
+            (format!("DES-EDE3-CBC,{}", &iv[..16]), true),
+            (format!("DES-EDE3-CBC,{iv}"), false),
+            (format!("AES-128-CBC,{}", &iv[1..]), false),
+            (format!("AES-128-CBC,{}", iv.replace('F', "G")), false),
+            ("AES-128-CBC".into(), false),
+            (String::new(), false),
+        ] {
+            let read = DekInfo::from_headers(&headers("4,ENCRYPTED", Some(&info)));
+            assert_eq!(matches!(read, Ok(Some(_))), fits, "{info}");
+            assert!(fits || matches!(read, Err(KeyError::Damaged(_))), "{info}");
+        }
+        let camellia =
+            DekInfo::from_headers(&headers("4,ENCRYPTED", Some(&format!("CAMELLIA-256-CBC,{iv}"))));
+        assert!(
+            matches!(camellia, Err(KeyError::Unsupported(reason)) if reason.contains("CAMELLIA-256-CBC"))
+        );
+        assert!(matches!(
+            DekInfo::from_headers(&headers("4,ENCRYPTED", None)),
+            Err(KeyError::Damaged(_))
+        ));
+        assert!(matches!(
+            DekInfo::from_headers(&headers("4,MIC-ONLY", None)),
+            Ok(None)
+        ));
+    }
+
+    #[test]
+    fn padding_is_whole_or_none() {
+        for (plain, length) in [
+            (&b"12345\x03\x03\x03"[..], Some(5)),
+            (b"\x08\x08\x08\x08\x08\x08\x08\x08", Some(0)),
+            (b"1234567\0", None),
+            (b"12345\x02\x03\x03", None),
+            (b"1234567\x09", None),
+            (b"", None),
+        ] {
+            assert_eq!(unpadded(plain, 8), length);
+        }
+    }
+}

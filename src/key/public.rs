@@ -102,7 +102,7 @@ pub(super) fn unsupported_rsa(bits: Option<u32>) -> KeyError {
 
 /// Reads a `.pub` file: the key of its first line that is neither empty nor a remark, and the line's comment.
 pub(super) fn read_line(file: &[u8]) -> Result<(PublicHalf, Vec<u8>), KeyError> {
-    let (name, blob, comment) = split_line(file)?;
+    let Line { name, blob, comment } = split_line(file)?;
     let public = PublicHalf::parse(&blob)?;
     if public.algorithm.as_bytes() != name {
         return Err(KeyError::Damaged(
@@ -112,9 +112,16 @@ pub(super) fn read_line(file: &[u8]) -> Result<(PublicHalf, Vec<u8>), KeyError> 
     Ok((public, comment))
 }
 
+/// One line of a public file.
+pub(super) struct Line<'a> {
+    pub(super) name: &'a [u8],
+    pub(super) blob: Vec<u8>,
+    pub(super) comment: Vec<u8>,
+}
+
 /// Splits `TYPE BASE64 COMMENT`. The blob is what the line holds, byte for byte: encoding a parsed key anew could
 /// differ from what a certificate authority or another program wrote.
-pub(super) fn split_line(file: &[u8]) -> Result<(&[u8], Vec<u8>, Vec<u8>), KeyError> {
+pub(super) fn split_line(file: &[u8]) -> Result<Line<'_>, KeyError> {
     let wrong = || KeyError::Damaged("no line \"TYPE BASE64 COMMENT\" in the public file".into());
     let line = file
         .split(|&byte| byte == b'\n')
@@ -131,7 +138,7 @@ pub(super) fn split_line(file: &[u8]) -> Result<(&[u8], Vec<u8>, Vec<u8>), KeyEr
     let mut reader = Base64Reader::new(base64).map_err(|_| wrong())?;
     let mut blob = vec![0; reader.remaining_len()];
     reader.read(&mut blob).map_err(|_| wrong())?;
-    Ok((name, blob, comment))
+    Ok(Line { name, blob, comment })
 }
 
 /// A comment up to its first NUL: what every reader of C strings makes of it.

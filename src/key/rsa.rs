@@ -46,13 +46,11 @@ pub(super) fn key_pair(numbers: &Numbers<'_>) -> Result<KeyPair, KeyError> {
 
 /// d mod (prime - 1), in time that depends on the numbers' lengths only.
 fn reduced(d: &[u8], prime: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    let prime = number(prime)?;
-    let below = Zeroizing::new(prime.wrapping_sub(BoxedUint::one()));
-    let modulus = Zeroizing::new(
-        Option::<NonZero<BoxedUint>>::from(NonZero::new((*below).clone())).ok_or_else(inconsistent)?,
-    );
-    let (_quotient, remainder) = number(d)?.div_rem(&*modulus);
-    let (_quotient, remainder) = (Zeroizing::new(_quotient), Zeroizing::new(remainder));
+    let below = number(prime)?.wrapping_sub(BoxedUint::one());
+    let modulus = Option::from(NonZero::new(below)).map(Zeroizing::<NonZero<BoxedUint>>::new);
+    let (quotient, remainder) = number(d)?.div_rem(&*modulus.ok_or_else(inconsistent)?);
+    drop(Zeroizing::new(quotient));
+    let remainder = Zeroizing::new(remainder);
     Ok(Zeroizing::new(remainder.to_be_bytes().into_vec()))
 }
 
@@ -65,4 +63,52 @@ fn number(bytes: &[u8]) -> Result<Zeroizing<BoxedUint>, KeyError> {
 
 fn inconsistent() -> KeyError {
     KeyError::Damaged("its RSA numbers do not belong together".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponents_are_reduced() {
+        let long = [0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0, 0x12, 0x34];
+        for (d, prime) in [
+            (&[1, 0][..], 11),
+            (&[9], 11),
+            (&[10], 11),
+            (&long, 251),
+            (&long, 3),
+        ] {
+            let reduced = reduced(d, &[prime]).unwrap();
+            let value = |bytes: &[u8]| {
+                bytes.iter().fold(0, |sum, byte| {
+                    (sum * 256 + u32::from(*byte)) % (u32::from(prime) - 1)
+                })
+            };
+            assert!(reduced[..reduced.len() - 1].iter().all(|byte| *byte == 0));
+            assert_eq!(u32::from(reduced[reduced.len() - 1]), value(d));
+        }
+    }
+
+    #[test]
+    fn numbers_that_do_not_belong_together_are_refused() {
+        let big = [0xff; 256];
+        for (d, p) in [
+            (&big[..], &[1][..]),
+            (&big, &[]),
+            (&[], &[11]),
+            (&[0xff; 257], &[11]),
+            (&big, &[11]),
+        ] {
+            let numbers = Numbers {
+                n: &big,
+                e: &[1, 0, 1],
+                d,
+                p,
+                q: &[13],
+                q_inverse: &[6],
+            };
+            assert!(matches!(key_pair(&numbers), Err(KeyError::Damaged(_))));
+        }
+    }
 }

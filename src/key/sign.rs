@@ -182,3 +182,110 @@ fn rsa_public(der: &[u8]) -> Result<(Mpint, Mpint), pkcs8::der::Error> {
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::UnparsedPublicKey;
+
+    use super::*;
+
+    const DATA: &[u8] = b"any bytes";
+
+    fn strings(mut blob: &[u8]) -> Vec<&[u8]> {
+        let mut found = Vec::new();
+        while let Ok(content) = crate::key::string(&mut blob) {
+            found.push(content);
+        }
+        assert!(blob.is_empty());
+        found
+    }
+
+    fn ecdsa(curve: usize) -> OpenKey {
+        let (curve, back_end, _) = CURVES[curve];
+        OpenKey::new(Signer::Ecdsa(curve, EcdsaKeyPair::generate(back_end).unwrap())).unwrap()
+    }
+
+    #[test]
+    fn keys_go_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<OpenKey>();
+    }
+
+    #[test]
+    fn rsa_flags_choose_the_hash_and_sha1_is_refused() {
+        let key = OpenKey::new(Signer::Rsa(
+            rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap(),
+        ))
+        .unwrap();
+        let Signer::Rsa(pair) = &key.signer else {
+            panic!("not RSA")
+        };
+        for (flags, name, algorithm) in [
+            (2, "rsa-sha2-256", &signature::RSA_PKCS1_2048_8192_SHA256),
+            (4, "rsa-sha2-512", &signature::RSA_PKCS1_2048_8192_SHA512),
+            (6, "rsa-sha2-256", &signature::RSA_PKCS1_2048_8192_SHA256),
+            (!2, "rsa-sha2-512", &signature::RSA_PKCS1_2048_8192_SHA512),
+        ] {
+            let blob = key.sign(DATA, flags).unwrap();
+            let parts = strings(&blob);
+            assert_eq!((parts.len(), parts[0], parts[1].len()), (2, name.as_bytes(), 256));
+            let public = UnparsedPublicKey::new(algorithm, pair.public_key().as_ref());
+            public.verify(DATA, parts[1]).unwrap();
+        }
+        for flags in [0, 1, !6] {
+            assert!(
+                matches!(key.sign(DATA, flags), Err(KeyError::Unsupported(reason)) if reason.contains("SHA-1"))
+            );
+        }
+        assert!(key.is_slow());
+    }
+
+    #[test]
+    fn other_keys_ignore_flags_and_only_the_quick_ones_stay_on_the_runtime() {
+        let seed = [7; 32];
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+        let public = pair.public_key().as_ref().to_vec();
+        let key = OpenKey::new(Signer::ed25519(&seed, &public).unwrap()).unwrap();
+        assert_eq!(key.sign(DATA, 0).unwrap(), key.sign(DATA, u32::MAX).unwrap());
+        let blob = key.sign(DATA, 2).unwrap();
+        assert_eq!(strings(&blob), [b"ssh-ed25519", pair.sign(DATA).as_ref()]);
+        let slow = [ecdsa(0), ecdsa(1), ecdsa(2), key].map(|key| key.is_slow());
+        assert_eq!(slow, [false, true, true, false]);
+    }
+
+    #[test]
+    fn ecdsa_numbers_are_mpints() {
+        // Half of all numbers have their top bit set and a few begin with zeros: many signatures meet both.
+        let key = ecdsa(0);
+        for _ in 0..300 {
+            let blob = key.sign(DATA, 0).unwrap();
+            let parts = strings(&blob);
+            assert_eq!((parts.len(), parts[0]), (2, &b"ecdsa-sha2-nistp256"[..]));
+            for number in strings(parts[1]) {
+                assert!(Mpint::from_bytes(number).unwrap().is_positive());
+            }
+        }
+    }
+
+    #[test]
+    fn halves_that_do_not_belong_together_are_refused() {
+        assert!(matches!(
+            Signer::ed25519(&[7; 32], &[8; 32]),
+            Err(KeyError::Damaged(_))
+        ));
+        let key = ecdsa(0);
+        let point = &key.public.blob[key.public.blob.len() - 65..];
+        for (curve, scalar) in [
+            (&b"nistp256"[..], &[1][..]),
+            (b"nistp256", &[1; 33]),
+            (b"nistp256", &[]),
+            (b"nistp384", &[1]),
+            (b"?", &[1]),
+        ] {
+            assert!(matches!(
+                Signer::ecdsa(curve, scalar, point),
+                Err(KeyError::Damaged(_))
+            ));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Key files that real tools write, and what becomes of them when they are damaged.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails by panicking"
+)]
+
+mod certificates;
+mod damage;
+mod files;
+mod formats;
+mod tools;
