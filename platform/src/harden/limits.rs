@@ -13,7 +13,7 @@ static FILES_BEFORE: OnceLock<Rlimit> = OnceLock::new();
 
 /// Sets the soft core limit to zero; the hard limit stays, so that a child can have its own back.
 pub(super) fn no_core_files() -> io::Result<()> {
-    let before = CORE_BEFORE.get_or_init(|| getrlimit(Resource::Core)).clone();
+    let before = *CORE_BEFORE.get_or_init(|| getrlimit(Resource::Core));
     let none = Rlimit {
         current: Some(0),
         maximum: before.maximum,
@@ -24,7 +24,7 @@ pub(super) fn no_core_files() -> io::Result<()> {
 /// Raises the soft limit of open files to the hard one: each client is a descriptor. Returns the limit now in force
 /// (`u64::MAX`: none); a refusal only means fewer clients.
 pub fn raise_file_limit() -> u64 {
-    let before = FILES_BEFORE.get_or_init(|| getrlimit(Resource::Nofile)).clone();
+    let before = *FILES_BEFORE.get_or_init(|| getrlimit(Resource::Nofile));
     let raised = Rlimit {
         current: before.maximum,
         maximum: before.maximum,
@@ -36,8 +36,8 @@ pub fn raise_file_limit() -> u64 {
 /// Gives the limits found at start back. Runs between fork and exec: system calls only, no allocation, no lock.
 pub(crate) fn restore_for_child() -> io::Result<()> {
     for (resource, before) in [(Resource::Core, &CORE_BEFORE), (Resource::Nofile, &FILES_BEFORE)] {
-        if let Some(limit) = before.get() {
-            setrlimit(resource, limit.clone())?;
+        if let Some(&limit) = before.get() {
+            setrlimit(resource, limit)?;
         }
     }
     Ok(())
