@@ -77,7 +77,7 @@ pub(super) fn recognise(file: &[u8]) -> Result<Container, KeyError> {
     let position = blocks.iter().position(|block| PRIVATE.contains(&block.tag()));
     let Some(position) = position else {
         return Err(KeyError::Damaged(
-            "its armour is incomplete: no whole BEGIN … END block".into(),
+            "its armour is incomplete: no whole block from BEGIN to END".into(),
         ));
     };
     let block = blocks.swap_remove(position);
@@ -105,7 +105,7 @@ pub(super) fn recognise(file: &[u8]) -> Result<Container, KeyError> {
 fn damaged(error: &pem::PemError) -> KeyError {
     let reason = match error {
         pem::PemError::MalformedFraming | pem::PemError::MissingBeginTag | pem::PemError::MissingEndTag => {
-            "its armour is incomplete: no whole BEGIN … END block"
+            "its armour is incomplete: no whole block from BEGIN to END"
         }
         pem::PemError::MismatchedTags(..) => "its BEGIN and END lines differ",
         pem::PemError::InvalidHeader(_) => "a header line is not \"NAME: VALUE\"",

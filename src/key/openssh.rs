@@ -197,3 +197,180 @@ fn cut(_: ssh_encoding::Error) -> KeyError {
 fn damaged(reason: &str) -> KeyError {
     KeyError::Damaged(reason.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+
+    use super::*;
+
+    fn put(content: &[u8]) -> Vec<u8> {
+        [&u32::try_from(content.len()).unwrap().to_be_bytes()[..], content].concat()
+    }
+
+    /// An unencrypted file, part by part, so that a test can spoil one.
+    struct Parts {
+        cipher: &'static [u8],
+        kdf: &'static [u8],
+        count: u32,
+        public: [u8; 32],
+        checks: [u8; 8],
+        seed: [u8; 32],
+        padding: &'static [u8],
+        behind: &'static [u8],
+    }
+
+    fn sound() -> Parts {
+        let seed = [7; 32];
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+        let public = pair.public_key().as_ref().try_into().unwrap();
+        let (cipher, kdf, padding) = (&b"none"[..], &b"none"[..], &[1, 2, 3, 4, 5, 6, 7][..]);
+        Parts {
+            cipher,
+            kdf,
+            count: 1,
+            public,
+            checks: [9; 8],
+            seed,
+            padding,
+            behind: b"",
+        }
+    }
+
+    impl Parts {
+        fn opened(&self) -> Result<Vec<u8>, KeyError> {
+            let own = Ed25519KeyPair::from_seed_unchecked(&self.seed).unwrap();
+            let own = own.public_key().as_ref();
+            let section = [
+                &self.checks[..],
+                &put(b"ssh-ed25519"),
+                &put(own),
+                &put(&[&self.seed, own].concat()),
+                &put(b"comment\0hidden"),
+                self.padding,
+            ]
+            .concat();
+            let file = [
+                MAGIC,
+                &put(self.cipher),
+                &put(self.kdf),
+                &put(b""),
+                &self.count.to_be_bytes(),
+                &put(&[put(b"ssh-ed25519"), put(&self.public)].concat()),
+                &put(&section),
+                self.behind,
+            ]
+            .concat();
+            let (key, comment) = File::parse(&file)?.open(None)?;
+            assert_eq!(key.public().blob[19..], self.public);
+            Ok(comment)
+        }
+    }
+
+    #[test]
+    fn a_sound_file_opens_with_either_padding() {
+        assert_eq!(sound().opened().unwrap(), b"comment");
+        // PuTTY fills up to 16 bytes, even when none are missing.
+        let padding = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
+        assert_eq!(Parts { padding, ..sound() }.opened().unwrap(), b"comment");
+    }
+
+    #[test]
+    fn each_part_that_does_not_fit_is_damage() {
+        let other = Ed25519KeyPair::from_seed_unchecked(&[8; 32]).unwrap();
+        for (parts, word) in [
+            (
+                Parts {
+                    checks: [0, 0, 0, 1, 0, 0, 0, 2],
+                    ..sound()
+                },
+                "check numbers",
+            ),
+            (
+                Parts {
+                    seed: [8; 32],
+                    ..sound()
+                },
+                "another public half",
+            ),
+            (
+                Parts {
+                    public: other.public_key().as_ref().try_into().unwrap(),
+                    ..sound()
+                },
+                "another public half",
+            ),
+            (
+                Parts {
+                    padding: &[1, 2, 3, 4, 5, 6, 8],
+                    ..sound()
+                },
+                "padding",
+            ),
+            (
+                Parts {
+                    padding: &[1, 2, 3],
+                    ..sound()
+                },
+                "whole blocks",
+            ),
+            (Parts { count: 2, ..sound() }, "2 keys"),
+            (Parts { count: 0, ..sound() }, "0 keys"),
+            (
+                Parts {
+                    behind: b"more",
+                    ..sound()
+                },
+                "behind the key",
+            ),
+            (
+                Parts {
+                    cipher: b"aes256-ctr",
+                    padding: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+                    ..sound()
+                },
+                "not both",
+            ),
+        ] {
+            let Err(KeyError::Damaged(reason)) = parts.opened() else {
+                panic!("{word}")
+            };
+            assert!(reason.contains(word), "{reason}");
+        }
+    }
+
+    #[test]
+    fn unknown_ciphers_and_derivations_are_named_with_a_remedy() {
+        for (parts, word) in [
+            (
+                Parts {
+                    cipher: b"rot13@example.com",
+                    ..sound()
+                },
+                "rot13@example.com",
+            ),
+            (
+                Parts {
+                    cipher: b"\xff\n",
+                    ..sound()
+                },
+                "\\xff\\n",
+            ),
+            (
+                Parts {
+                    kdf: b"argon9",
+                    ..sound()
+                },
+                "argon9",
+            ),
+        ] {
+            let Err(KeyError::Unsupported(reason)) = parts.opened() else {
+                panic!("{word}")
+            };
+            assert!(
+                reason.contains(word) && reason.contains("ssh-keygen -p"),
+                "{reason}"
+            );
+        }
+    }
+}
