@@ -1,11 +1,17 @@
 //! Where claviger's files are on this OS; CLAVIGER_* variables override. Reads the environment once.
 //!
-//! The contract of an OS: a base directory strategy of `etcetera`. Linux follows the XDG base directory
+//! The contract of an OS: a base directory strategy of `etcetera`, and `usable`. Linux follows the XDG base directory
 //! specification 0.8; macOS and Windows will choose theirs here.
+
+#[cfg(unix)]
+mod unix;
+
+#[cfg(unix)]
+use unix as imp;
 
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The places of the design's table "Files".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +37,7 @@ pub fn places() -> Result<Places, String> {
         return Err(format!("HOME is not an absolute path: {}", home.display()));
     }
     let state = base.state_dir().unwrap_or_else(|| home.join(".local/state"));
-    let socket = match base.runtime_dir().filter(|dir| usable(dir)) {
+    let socket = match base.runtime_dir().filter(|dir| imp::usable(dir)) {
         Some(dir) => dir.join("claviger/agent.sock"),
         None => home.join(".ssh/agent/claviger.sock"),
     };
@@ -61,19 +67,11 @@ fn chosen(variable: &str) -> Result<Option<PathBuf>, String> {
     }
 }
 
-/// Whether a runtime directory exists and is this user's own: `su` leaves the variable of the user before, and
-/// containers one that nobody made.
-fn usable(dir: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let own = rustix::process::geteuid().as_raw();
-    dir.metadata()
-        .is_ok_and(|state| state.is_dir() && state.uid() == own)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::in_child;
+    use std::path::Path;
 
     /// What a process with exactly these variables finds.
     fn with(variables: &[(&str, &str)], check: impl FnOnce(Result<Places, String>)) {
@@ -177,6 +175,15 @@ mod tests {
 
     #[test]
     fn without_home_the_user_database_is_asked() {
-        with(&[], |found| assert!(found.unwrap().home.is_absolute()));
+        let uid = format!(":{}:", rustix::process::getuid().as_raw());
+        let users = std::fs::read_to_string("/etc/passwd").unwrap();
+        let listed = users.lines().find(|line| line.contains(&format!(":x{uid}")));
+        with(&[], |found| {
+            match listed.and_then(|line| line.split(':').nth(5)) {
+                Some(home) => assert_eq!(found.unwrap().home, Path::new(home)),
+                // A container's user may have no entry.
+                None => assert!(found.is_err_and(|error| error.contains("HOME"))),
+            }
+        });
     }
 }

@@ -5,6 +5,7 @@
 //! this door into a helper process without any caller noticing.
 
 mod background;
+mod exchange;
 mod foreground;
 mod input;
 mod job;

@@ -1,14 +1,12 @@
 //! Linux: guarded pages from memfd_secret, else locked anonymous pages, and the denial of dumps.
 
+mod mapping;
+
 use super::report::{Grade, record};
 use rustix::io::Errno;
-use rustix::mm::{Advice, MapFlags, MprotectFlags, MremapFlags, ProtFlags};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
-use std::ffi::c_void;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroize;
 
 /// Refuses core images and debuggers of this process's own user (prctl(2), PR_SET_DUMPABLE).
@@ -20,10 +18,6 @@ pub(super) fn deny_inspection() -> std::io::Result<()> {
 /// pages made before it belong to the child, and wiping them here would wipe them there.
 static FORKS: AtomicUsize = AtomicUsize::new(0);
 
-/// Locked anonymous pages in use (address, length): locks are not inherited by fork (mlock(2)), the child takes
-/// them again. Secret memory needs no lock, so this is empty where the kernel has it.
-static TO_LOCK_AGAIN: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
-
 /// To be called in the parent after a fork whose child goes on with the secrets.
 pub(crate) fn forked_parent() {
     FORKS.fetch_add(1, Ordering::Relaxed);
@@ -31,15 +25,8 @@ pub(crate) fn forked_parent() {
 
 /// To be called in the child after a fork: takes the memory locks again.
 pub(crate) fn forked_child() {
-    for &(address, len) in TO_LOCK_AGAIN
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .iter()
-    {
-        // SAFETY: the range is a live mapping of `Pages`, which leaves the list before it is unmapped.
-        if let Err(error) = unsafe { rustix::mm::mlock(address as *mut c_void, len) } {
-            record(Grade::Plain, 0, error.raw_os_error());
-        }
+    if let Err(error) = mapping::lock_again() {
+        record(Grade::Plain, 0, error.raw_os_error());
     }
 }
 
@@ -61,13 +48,13 @@ impl Pages {
     /// At least `capacity` (not zero) bytes of zeroes, in the best protection that the kernel grants now.
     pub(super) fn new(capacity: usize) -> Self {
         let len = capacity.next_multiple_of(rustix::param::page_size());
-        let (start, grade) = match secret_pages(len) {
+        let (start, grade) = match mapping::secret(len) {
             Ok(start) => {
                 record(Grade::Secret, 0, 0);
                 (start, Grade::Secret)
             }
             Err(not_secret) => {
-                let (start, locked) = locked_pages(len);
+                let (start, locked) = mapping::locked(len);
                 let grade = if locked.is_ok() {
                     Grade::Locked
                 } else {
@@ -113,96 +100,9 @@ impl Drop for Pages {
         if !shared_with_child {
             self.bytes_mut().zeroize();
         }
-        if self.grade == Grade::Locked {
-            let address = self.start.as_ptr() as usize;
-            let mut list = TO_LOCK_AGAIN.lock().unwrap_or_else(PoisonError::into_inner);
-            list.retain(|&(other, _)| other != address);
-        }
-        let guard = rustix::param::page_size();
-        // SAFETY: `reserve` mapped exactly this range, and nothing refers to it any more. It cannot fail for a
-        // range that was mapped whole.
-        let _ = unsafe { rustix::mm::munmap(self.start.as_ptr().sub(guard).cast(), self.len + 2 * guard) };
+        // SAFETY: these pages come from `mapping`, and nothing refers to them any more.
+        unsafe { mapping::release(self.start, self.len) };
     }
-}
-
-/// Reserves `len` bytes of address space that cannot be touched, with a guard page on either side. Ends the process
-/// when there is no address space left.
-fn reserve(len: usize) -> NonNull<u8> {
-    let guard = rustix::param::page_size();
-    let whole = len.saturating_add(2 * guard);
-    // SAFETY: a new mapping at an address that the kernel chooses touches nothing that exists.
-    let base = unsafe {
-        let private = MapFlags::PRIVATE | MapFlags::NORESERVE;
-        rustix::mm::mmap_anonymous(std::ptr::null_mut(), whole, ProtFlags::empty(), private)
-    };
-    let start = base
-        .ok()
-        .and_then(|base| NonNull::new(base.cast::<u8>().wrapping_add(guard)));
-    start.unwrap_or_else(|| out_of_memory(whole))
-}
-
-/// Secret memory (memfd_secret(2), Linux 5.14), which counts against RLIMIT_MEMLOCK.
-///
-/// It is mapped anywhere and then moved between its guards: mapping it there directly would, when the limit is
-/// reached, leave a hole that another thread's mapping could take.
-fn secret_pages(len: usize) -> Result<NonNull<u8>, Errno> {
-    // SAFETY: takes a flag word and returns a new descriptor or -1.
-    let fd = unsafe { libc::syscall(libc::SYS_memfd_secret, libc::O_CLOEXEC) };
-    let fd = i32::try_from(fd)
-        .ok()
-        .filter(|&fd| fd >= 0)
-        .ok_or_else(last_errno)?;
-    // SAFETY: just opened, owned by nobody else.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    rustix::fs::ftruncate(&fd, len as u64)?;
-    let access = ProtFlags::READ | ProtFlags::WRITE;
-    // SAFETY: a new mapping at an address that the kernel chooses. It keeps the file when the descriptor closes.
-    let made =
-        unsafe { rustix::mm::mmap(std::ptr::null_mut(), len, access, MapFlags::SHARED, fd.as_fd(), 0)? };
-    let start = reserve(len);
-    // SAFETY: moves our own new mapping over our own reservation, to which nothing refers.
-    let moved =
-        unsafe { rustix::mm::mremap_fixed(made, len, len, MremapFlags::MAYMOVE, start.as_ptr().cast()) };
-    if let Err(error) = moved {
-        // SAFETY: not moved, so still there. The reservation may now have a hole and is given up: address space only.
-        unsafe { rustix::mm::munmap(made, len)? };
-        return Err(error);
-    }
-    Ok(start)
-}
-
-/// Ordinary pages that core files leave out, and locked. On an error they are usable but not locked.
-///
-/// Not MADV_WIPEONFORK: the vault's master passphrase is read before the agent forks to the background.
-fn locked_pages(len: usize) -> (NonNull<u8>, Result<(), Errno>) {
-    let start = reserve(len);
-    let pages: *mut c_void = start.as_ptr().cast();
-    // SAFETY: the range is our reservation; nothing refers to it yet.
-    let opened = unsafe { rustix::mm::mprotect(pages, len, MprotectFlags::READ | MprotectFlags::WRITE) };
-    if opened.is_err() {
-        out_of_memory(len);
-    }
-    // SAFETY: advice and lock change nothing that Rust can see. Kernels without the advice still lock.
-    let locked = unsafe {
-        let _ = rustix::mm::madvise(pages, len, Advice::LinuxDontDump);
-        rustix::mm::mlock(pages, len)
-    };
-    if locked.is_ok() {
-        let mut list = TO_LOCK_AGAIN.lock().unwrap_or_else(PoisonError::into_inner);
-        list.push((pages as usize, len));
-    }
-    (start, locked)
-}
-
-/// Ends the process, as every other allocation does when there is no memory.
-fn out_of_memory(len: usize) -> ! {
-    let layout = std::alloc::Layout::array::<u8>(len).unwrap_or(std::alloc::Layout::new::<u8>());
-    std::alloc::handle_alloc_error(layout)
-}
-
-/// What the last raw system call failed with.
-fn last_errno() -> Errno {
-    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::NOSYS)
 }
 
 #[cfg(test)]
@@ -213,7 +113,7 @@ mod tests {
 
     /// Pages as on a kernel without memfd_secret.
     fn fallback(len: usize) -> (Pages, Result<(), Errno>) {
-        let (start, locked) = locked_pages(len);
+        let (start, locked) = mapping::locked(len);
         let grade = if locked.is_ok() {
             Grade::Locked
         } else {
