@@ -48,6 +48,21 @@ async fn get(keyring: &Keyring, account: &str) -> Option<Vec<u8>> {
     keyring.get(account).await.unwrap().map(|secret| secret.to_vec())
 }
 
+/// What `ask` returns, and what was said on the bus meanwhile.
+fn watched<T: Send>(service: &SecretService, ask: impl AsyncFnOnce(Keyring) -> T + Send) -> (T, String) {
+    let mut answer = None;
+    let calls = service.calls_during(|| {
+        // The test's own runtime is busy with this very call.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                answer = Some(runtime.unwrap().block_on(ask(Keyring::new(LIMIT))));
+            });
+        });
+    });
+    (answer.unwrap(), calls)
+}
+
 #[test]
 fn what_is_stored_is_read_replaced_and_deleted() {
     isolated("what_is_stored_is_read_replaced_and_deleted", async |home| {
@@ -97,23 +112,14 @@ fn a_locked_keyring_says_so_without_a_prompt() {
         let keyring = Keyring::new(LIMIT);
         keyring.set("a", "label", secret(b"kept")).await.unwrap();
         service.lock();
-        let (send, receive) = std::sync::mpsc::channel();
-        let calls = service.calls_during(|| {
-            let thread = std::thread::spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.unwrap().block_on(async {
-                    let keyring = Keyring::new(LIMIT);
-                    let got = keyring.get("a").await.map(|_| ());
-                    let unknown = keyring.get("never stored").await.map(|_| ());
-                    let set = keyring.set("a", "label", secret(b"new")).await;
-                    let deleted = keyring.delete("a").await.map(|_| ());
-                    send.send([got, unknown, set, deleted, keyring.probe().await])
-                        .unwrap();
-                });
-            });
-            thread.join().unwrap();
+        let (answers, calls) = watched(&service, async |keyring| {
+            let got = keyring.get("a").await.map(|_| ());
+            let unknown = keyring.get("never stored").await.map(|_| ());
+            let set = keyring.set("a", "label", secret(b"new")).await;
+            let deleted = keyring.delete("a").await.map(|_| ());
+            [got, unknown, set, deleted, keyring.probe().await]
         });
-        for answer in receive.recv().unwrap() {
+        for answer in answers {
             assert!(matches!(answer, Err(KeyringError::Locked)), "{answer:?}");
         }
         assert!(
@@ -233,5 +239,35 @@ fn of_duplicates_the_newest_counts_and_all_are_replaced_and_deleted() {
         assert_eq!(get(&keyring, "a").await.unwrap(), b"both");
         assert!(keyring.delete("a").await.unwrap());
         assert_eq!(service.lookup("a"), None);
+    });
+}
+
+#[test]
+fn a_locked_item_in_another_collection_raises_no_prompt() {
+    let name = "a_locked_item_in_another_collection_raises_no_prompt";
+    isolated(name, async |home| {
+        // What another home's keyring stored is a second collection here, whose password nobody has given.
+        let other = home.join("other");
+        let mut elsewhere = SecretService::start(&other);
+        elsewhere.store_duplicate("a", "elsewhere");
+        elsewhere.stop_keyring();
+        let keyrings = home.join("data/keyrings");
+        std::fs::create_dir_all(&keyrings).unwrap();
+        let (from, to) = (
+            other.join("data/keyrings/login.keyring"),
+            keyrings.join("work.keyring"),
+        );
+        std::fs::copy(from, to).unwrap();
+
+        let service = SecretService::start(home);
+        let (answer, calls) = watched(&service, async |keyring| keyring.get("a").await.map(|_| ()));
+        assert!(matches!(answer, Err(KeyringError::Locked)), "{answer:?}");
+        assert!(
+            !calls.contains("member=Unlock") && !calls.contains("member=Prompt"),
+            "{calls}"
+        );
+        let keyring = Keyring::new(LIMIT);
+        keyring.set("b", "label", secret(b"not affected")).await.unwrap();
+        assert_eq!(get(&keyring, "b").await.unwrap(), b"not affected");
     });
 }
