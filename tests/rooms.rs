@@ -70,7 +70,7 @@ struct Source {
     /// The file's room: the folder, or the file itself, directly under `src/`.
     room: String,
     text: String,
-    /// Without comments, and without the tests at its end.
+    /// Without comments, and without the tests at its end; nothing of a file that is all tests.
     code: String,
 }
 
@@ -104,9 +104,11 @@ fn sources(folder: &str) -> Vec<Source> {
             .as_os_str()
             .to_string_lossy()
             .into_owned();
+        let is_test = inside.iter().any(|part| part == "tests" || part == "tests.rs");
         let lasting = text
             .split("\n#[cfg(test)]\nmod tests {")
             .next()
+            .filter(|_| !is_test)
             .unwrap_or_default();
         let code = lasting
             .lines()

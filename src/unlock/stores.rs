@@ -2,7 +2,7 @@
 
 use super::os::{Account, OsStore};
 use super::session::{Session, SessionError};
-use super::vault::VaultError;
+use super::vault::{Vault, VaultError};
 use super::{UnlockError, Wanted};
 use crate::config::Source;
 use crate::secret::Secret;
@@ -69,12 +69,13 @@ impl Store {
                 Ok(os.put(&account(wanted), secret).await?)
             }
             Store::Embedded(session) => {
+                // Before a vault is made for nothing.
+                Vault::accepts(&secret).map_err(SessionError::from)?;
                 session.make().await?;
                 let title = format!("Passphrase of {}", wanted.path.display());
                 let fingerprint = wanted.fingerprint.clone();
-                let job = move |vault: &super::vault::Vault, master: &[u8]| {
-                    vault.put(master, &fingerprint, &title, &secret)
-                };
+                let job =
+                    move |vault: &Vault, master: &[u8]| vault.put(master, &fingerprint, &title, &secret);
                 Ok(session.run(job).await?)
             }
         }
@@ -91,7 +92,7 @@ impl Store {
             Store::Embedded(session) if !session.vault().exists() => Ok(false),
             Store::Embedded(session) => {
                 let fingerprint = wanted.fingerprint.clone();
-                let job = move |vault: &super::vault::Vault, master: &[u8]| {
+                let job = move |vault: &Vault, master: &[u8]| {
                     vault.remove(master, &fingerprint, value.as_ref().map(|value| &value[..]))
                 };
                 Ok(session.run(job).await?)

@@ -3,7 +3,6 @@
 use super::{Job, Session, SessionError};
 use crate::secret::Secret;
 use crate::unlock::os::OsStore;
-use claviger_platform::prompt::PromptError;
 use std::sync::Arc;
 
 /// How often a person may mistype.
@@ -108,29 +107,14 @@ impl Session {
     /// Asks the person for a new master passphrase, twice.
     async fn choose(&self) -> Result<Arc<Secret>, SessionError> {
         let path = self.vault.path().display();
-        let mut prefix = "";
-        let refused = |error: PromptError| SessionError::NoMaster(error.to_string());
-        for _ in 0..TRIES {
-            let question = format!(
-                "{prefix}Choose a master passphrase of the vault {path} (it protects the passphrases kept there): "
-            );
-            let master = self.means.passphrase(&question).await.map_err(refused)?;
-            if master.is_empty() {
-                prefix = "It must not be empty. ";
-                continue;
-            }
-            let again = self
-                .means
-                .passphrase(&format!("Repeat the master passphrase of the vault {path}: "))
-                .await;
-            if again.map_err(refused)?[..] == master[..] {
-                return Ok(Arc::new(master));
-            }
-            prefix = "These differ. ";
+        let first = format!(
+            "Choose a master passphrase of the vault {path} (it protects the passphrases kept there): "
+        );
+        let again = format!("Repeat the master passphrase of the vault {path}: ");
+        match self.means.passphrase_twice(&first, &again).await {
+            Ok(master) => Ok(Arc::new(master)),
+            Err(error) => Err(SessionError::NoMaster(error.to_string())),
         }
-        Err(SessionError::NoMaster(format!(
-            "{TRIES} tries to choose one, none complete"
-        )))
     }
 
     /// Offers once to keep a master passphrase that was typed in the OS keyring.

@@ -78,6 +78,11 @@ impl Vault {
         self.path.symlink_metadata().is_ok()
     }
 
+    /// Whether it could hold `passphrase`: KDBX holds text.
+    pub(super) fn accepts(passphrase: &[u8]) -> Result<(), VaultError> {
+        kdbx::text(passphrase, "the passphrase").map(drop)
+    }
+
     /// Makes an empty vault.
     pub(super) fn make(&self, master: &[u8]) -> Result<(), VaultError> {
         if let Some(directory) = self.path.parent() {
