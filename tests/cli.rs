@@ -2,6 +2,10 @@
 //! is said when something is missing or wrong. Every home has a space, a quote and a letter outside of ASCII.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tools of the tests are found in PATH"
+)]
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

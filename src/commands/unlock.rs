@@ -34,6 +34,10 @@ pub(crate) fn run(args: &UnlockArgs, context: &Context) -> Result<ExitCode, Fail
         }
     }
     if let Some(passphrase) = &secrets.key {
+        if target.name.is_empty() {
+            let text = "--passphrase-fd is for a KEY; the vault's is --vault-passphrase-fd";
+            return Err(Failure::new(text));
+        }
         return done(&client.unlock(&target.name, Some(passphrase))?);
     }
     match client.unlock(&target.name, None) {
