@@ -41,7 +41,7 @@ struct Adding<'a> {
 pub(crate) fn run(args: &AddArgs, context: &Context) -> Result<ExitCode, Failure> {
     let secrets = Secrets::read(&args.key, &args.vault)?;
     let config = context.config()?;
-    let means = Arc::new(Means::from_environment());
+    let means = Arc::new(context.means());
     let agent = Client::find(context, args.client.socket.as_deref());
     let (only_open, agent) = match args.no_store {
         true => (Some(agent?), None),

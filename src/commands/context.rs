@@ -55,6 +55,13 @@ impl Context {
         self.places.data.join("vault.kdbx")
     }
 
+    /// How this process can ask a person; pinentry is asked through this very program.
+    pub(crate) fn means(&self) -> Means {
+        let mut means = Means::from_environment();
+        means.helper = std::env::current_exe().ok();
+        means
+    }
+
     /// The sources of passphrases, as this process can ask them. Contacts nothing yet.
     pub(crate) fn unlocker(&self, config: &Config, means: Arc<Means>, master: Option<Secret>) -> Unlocker {
         Unlocker::new(Settings {

@@ -16,6 +16,7 @@ mod status;
 mod unlock;
 
 use crate::cli::{Cli, HelperVerb, Verb};
+use claviger_platform::prompt::pinentry_helper;
 use context::Context;
 use output::Failure;
 use std::process::ExitCode;
@@ -40,7 +41,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Remove(args) => remove::run(&args, &context),
         Verb::Config(args) => config::run(&args.verb, &context),
         Verb::Helper(args) => match args.verb {
-            HelperVerb::Pinentry => Err(Failure::new("pinentry is not built yet")),
+            HelperVerb::Pinentry => {
+                Ok(u8::try_from(pinentry_helper()).map_or(ExitCode::FAILURE, ExitCode::from))
+            }
         },
     }
 }

@@ -5,7 +5,6 @@ use super::names::{known, resolve};
 use super::output::{self, Failure, visible};
 use crate::cli::RemoveArgs;
 use claviger::config::edit_key_files;
-use claviger_platform::prompt::Means;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ pub(crate) fn run(args: &RemoveArgs, context: &Context) -> Result<ExitCode, Fail
 
     // Each place is tried, whatever became of the one before: what can be forgotten is.
     let mut failures = Vec::new();
-    let unlocker = context.unlocker(&config, Arc::new(Means::from_environment()), master);
+    let unlocker = context.unlocker(&config, Arc::new(context.means()), master);
     match runtime()?.block_on(unlocker.forget(&key)) {
         Ok(places) if places.is_empty() => output::line(format!("{name}: no passphrase was stored"))?,
         Ok(places) => output::line(format!("{name}: passphrase removed from {}", places.join(", ")))?,

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &UnlockArgs, context: &Context) -> Result<ExitCode, Fail
     match client.unlock(&target.name, None) {
         Ok(opened) => done(&opened),
         Err(failure) => {
-            let means = Means::from_environment();
+            let means = context.means();
             match means.has_terminal() {
                 true => done(&ask_here(&client, &target, &means, &failure)?),
                 false => Err(failure),

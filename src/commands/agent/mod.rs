@@ -55,7 +55,7 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
             }
             Fork::Child => {
                 logging::to_file(&context.places.state);
-                let means = Means::from_environment().without_terminal();
+                let means = context.means().without_terminal();
                 start(Setup {
                     context,
                     config,
@@ -71,7 +71,7 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
             if !inherited {
                 announce::foreground(shell, &socket)?;
             }
-            let means = Means::from_environment();
+            let means = context.means();
             start(Setup {
                 context,
                 config,
@@ -83,7 +83,7 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
         }
         Mode::Around(command) => {
             logging::to_stderr(logging::WARN);
-            let means = Means::from_environment();
+            let means = context.means();
             start(Setup {
                 context,
                 config,
