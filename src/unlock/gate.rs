@@ -46,3 +46,32 @@ impl Gate {
 fn own_frame<R>(job: impl FnOnce() -> R) -> R {
     job()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_more_run_at_once_than_there_are_processors() {
+        let gate = Arc::new(Gate::new());
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let jobs = (0..50).map(|n| {
+            let (gate, running, most) = (gate.clone(), running.clone(), most.clone());
+            tokio::spawn(async move {
+                let job = move || {
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::yield_now();
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    n
+                };
+                assert_eq!(gate.run(job).await.unwrap(), n);
+            })
+        });
+        for job in jobs.collect::<Vec<_>>() {
+            job.await.unwrap();
+        }
+        let processors = std::thread::available_parallelism().unwrap().get();
+        assert!((1..=processors).contains(&most.load(Ordering::SeqCst)));
+    }
+}

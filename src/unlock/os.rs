@@ -3,7 +3,8 @@
 use crate::secret::Secret;
 use claviger_platform::keyring::{Keyring, KeyringError};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// One secret's place in the keyring.
 pub(super) struct Account {
@@ -33,25 +34,39 @@ impl Account {
     }
 }
 
+/// For how long a keyring that hung is not asked for what can be had elsewhere.
+const HUNG_LATELY: Duration = Duration::from_secs(10);
+
 /// The OS keyring.
 pub(super) struct OsStore {
     keyring: Arc<Keyring>,
+    /// When it last did not answer in time.
+    hung: Mutex<Option<Instant>>,
 }
 
 impl OsStore {
     /// Contacts nothing yet.
     pub(super) fn new(keyring: Arc<Keyring>) -> Self {
-        Self { keyring }
+        Self {
+            keyring,
+            hung: Mutex::new(None),
+        }
     }
 
     /// Whether it could be used now.
     pub(super) async fn probe(&self) -> Result<(), KeyringError> {
-        self.keyring.probe().await
+        self.noted(self.keyring.probe().await)
+    }
+
+    /// Whether it hung a moment ago. A person who waited for it once within a login is not made to wait again for the
+    /// vault's master passphrase, and then for an offer.
+    pub(super) fn hung_lately(&self) -> bool {
+        self.hung().is_some_and(|at| at.elapsed() < HUNG_LATELY)
     }
 
     /// What is stored.
     pub(super) async fn find(&self, account: &Account) -> Result<Option<Arc<Secret>>, KeyringError> {
-        Ok(self.keyring.get(&account.name).await?.map(Arc::new))
+        Ok(self.noted(self.keyring.get(&account.name).await)?.map(Arc::new))
     }
 
     /// Stores, and reads it back: some services take a secret and lose it, or hand out another item.
@@ -80,5 +95,14 @@ impl OsStore {
             }
         }
         self.keyring.delete(&account.name).await
+    }
+
+    fn noted<T>(&self, answer: Result<T, KeyringError>) -> Result<T, KeyringError> {
+        *self.hung() = matches!(answer, Err(KeyringError::TimedOut(_))).then(Instant::now);
+        answer
+    }
+
+    fn hung(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.hung.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

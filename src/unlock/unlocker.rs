@@ -187,7 +187,12 @@ impl Unlocker {
 
     pub(super) fn failed(&self, source: &'static str, reason: &dyn std::fmt::Display) {
         let reason = reason.to_string();
-        tracing::warn!(source, reason, "source of passphrases skipped");
+        // A machine without a keyring need not hear of it at each login.
+        if self.failures().get(source) == Some(&reason) {
+            tracing::debug!(source, reason, "source of passphrases skipped again");
+        } else {
+            tracing::warn!(source, reason, "source of passphrases skipped");
+        }
         self.failures().insert(source, reason);
     }
 

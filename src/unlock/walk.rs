@@ -141,7 +141,7 @@ impl Unlocker {
         let mut places = Vec::new();
         for store in self.stores() {
             match &store {
-                Store::Os(os) if os.probe().await.is_err() => {}
+                Store::Os(os) if os.hung_lately() || os.probe().await.is_err() => {}
                 Store::Os(_) => places.push(('k', "[k]eyring", store)),
                 Store::Embedded(_) => places.push(('v', "[v]ault", store)),
             }

@@ -45,6 +45,9 @@ impl Session {
         os: &OsStore,
         job: &Job<T>,
     ) -> Result<Result<T, String>, SessionError> {
+        if os.hung_lately() {
+            return Ok(Err("the OS keyring does not answer".to_owned()));
+        }
         let master = match os.find(&self.account).await {
             Ok(Some(master)) => master,
             Ok(None) => return Ok(Err("none in the OS keyring".to_owned())),
@@ -120,7 +123,7 @@ impl Session {
     /// Offers once to keep a master passphrase that was typed in the OS keyring.
     pub(super) async fn offer(&self, master: Arc<Secret>) {
         let Some(os) = &self.os else { return };
-        if !self.offers.may_ask(&self.account.name).await || os.probe().await.is_err() {
+        if !self.offers.may_ask(&self.account.name).await || os.hung_lately() || os.probe().await.is_err() {
             return;
         }
         let path = self.vault.path().display();

@@ -82,3 +82,27 @@ fn the_master_in_the_keyring_opens_the_vault_and_is_dropped_when_obsolete() {
         assert_eq!(service.lookup(&account), None);
     });
 }
+
+#[test]
+fn a_keyring_that_hangs_is_skipped_with_its_reason() {
+    isolated(async |home| {
+        let service = SecretService::start(&home.0);
+        home.vault_with("a", "right");
+        let keyring = Arc::new(Keyring::new(Duration::from_secs(1)));
+        let settings = Settings {
+            keyring,
+            ..home.settings(ALL, Some(MASTER))
+        };
+        let unlocker = Unlocker::with_cost(settings, KdfCost::CHEAP);
+        service.freeze();
+        let ((), source) = unlocker.unlock(&key("a"), opens_with("right")).await.unwrap();
+        assert_eq!(source, "embedded");
+        let report = unlocker.report().await;
+        assert_eq!(report[0].state, "skipped");
+        assert!(
+            report[0].detail.contains("did not answer within 1 s"),
+            "{report:?}"
+        );
+        service.thaw();
+    });
+}

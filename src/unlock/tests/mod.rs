@@ -123,15 +123,18 @@ impl Home {
     }
 
     fn unlocker_given(&self, order: &[Source], master: Option<&str>) -> Unlocker {
-        let settings = Settings {
+        Unlocker::with_cost(self.settings(order, master), KdfCost::CHEAP)
+    }
+
+    fn settings(&self, order: &[Source], master: Option<&str>) -> Settings {
+        Settings {
             order: order.to_vec(),
             vault: self.path(),
             state: self.0.join("state"),
             means: Arc::new(Means::from_environment()),
             keyring: Arc::new(Keyring::new(LIMIT)),
             master: master.map(|master| Secret::copy_of(master.as_bytes())),
-        };
-        Unlocker::with_cost(settings, KdfCost::CHEAP)
+        }
     }
 
     fn path(&self) -> PathBuf {

@@ -94,4 +94,11 @@ fn killed_writers_leave_a_whole_vault() {
         }
     }
     assert!(stored >= 30);
+    vault.put(MASTER, "SHA256:last", "title", b"value").unwrap();
+    let beside = std::fs::read_dir(vault.path().parent().unwrap()).unwrap();
+    assert_eq!(
+        beside.count(),
+        2,
+        "besides the vault only its lock: no half-written files are left behind"
+    );
 }
