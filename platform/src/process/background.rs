@@ -14,6 +14,9 @@ pub enum Fork {
 /// Goes to the background. Only while this process has a single thread (before any runtime): the child of a fork
 /// has only the calling thread, and whatever lock another one held would stay locked.
 ///
+/// Descriptors that the caller's shell had open and that nobody here took over are closed in the child: whoever waits
+/// for the end of such a pipe would else wait for the agent's.
+///
 /// Secrets read before stay usable in the child; the parent's handles may be dropped but not written to.
 pub fn daemonize() -> io::Result<Fork> {
     if super::imp::threads()? != 1 {
@@ -35,6 +38,7 @@ pub fn daemonize() -> io::Result<Fork> {
             for standard in 0..=2 {
                 super::put_on(&null, standard)?;
             }
+            close_inherited();
             Ok(Fork::Child)
         }
         pid => {
@@ -44,10 +48,28 @@ pub fn daemonize() -> io::Result<Fork> {
     }
 }
 
+/// Beyond this nobody gives a child a descriptor by number; asking for each of them takes well under a millisecond.
+const LAST_INHERITED: i32 = 4096;
+
+/// Closes every descriptor above standard error that has no close-on-exec mark: what came through our own exec has
+/// none, and what this program opened has one.
+fn close_inherited() {
+    for fd in 3..=LAST_INHERITED {
+        // SAFETY: a query by number, then the closing of a descriptor that no object of this process stands for.
+        unsafe {
+            let flags = libc::fcntl(fd, libc::F_GETFD);
+            if flags != -1 && flags & libc::FD_CLOEXEC == 0 {
+                libc::close(fd);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::{Read, Write};
+    use std::os::fd::AsRawFd;
 
     #[test]
     fn the_child_is_detached_and_keeps_what_was_read_before() {
@@ -70,6 +92,31 @@ mod tests {
                     let here = std::env::current_dir().unwrap();
                     let text = String::from_utf8(secret.to_vec()).unwrap();
                     write!(tell, "{text} {} {session} {read}", here.display()).unwrap();
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_pipe_of_the_callers_is_not_held_open() {
+        crate::testing::in_child(|| {
+            let (mut callers, held) = std::io::pipe().unwrap();
+            let (mut wait, end) = std::io::pipe().unwrap();
+            // As a shell passes it: without the mark.
+            // SAFETY: a copy of an open descriptor.
+            let inherited = unsafe { libc::fcntl(held.as_raw_fd(), libc::F_DUPFD, 200) };
+            drop(held);
+            match daemonize().unwrap() {
+                Fork::Parent(_) => {
+                    // SAFETY: the copy from above, used nowhere else.
+                    unsafe { libc::close(inherited) };
+                    // Ends while the child still lives.
+                    assert_eq!(callers.read(&mut [0]).unwrap(), 0);
+                    drop(end);
+                }
+                Fork::Child => {
+                    drop(end);
+                    wait.read_exact(&mut [0]).unwrap_err();
                 }
             }
         });
