@@ -10,6 +10,8 @@ use tempfile::NamedTempFile;
 
 /// More links in a row than this are a circle.
 const MAX_LINKS: usize = 40;
+/// A temporary file that is gone so often was not removed by anybody.
+const MAX_TRIES: usize = 20;
 
 /// Replaces `path` by `bytes`, mode 0600, so that a crash leaves the old file or the new one: temporary file beside
 /// it, fsync, rename, fsync of the directory. Stale temporaries of crashed writers are removed first.
@@ -61,15 +63,18 @@ fn follow_links(path: &Path) -> PathBuf {
 /// the dead ones, without a guess about time or process numbers.
 fn create(dir: &Path, name: &OsStr) -> io::Result<NamedTempFile> {
     let (prefix, suffix) = affixes(name);
+    let mut tries = 1..=MAX_TRIES;
     loop {
         let file = tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(suffix)
             .tempfile_in(dir)?;
         imp::make_private(file.as_file())?;
-        file.as_file().lock()?;
-        // Somebody who cleaned up may have taken it between its creation and the lock.
-        if !imp::unlinked(file.as_file())? {
+        // Where files cannot be locked, nobody can clean up either.
+        let locked = file.as_file().lock().is_ok();
+        // Somebody who cleaned up may have taken it between its creation and the lock. The tries are counted for file
+        // systems that know no link count.
+        if !locked || tries.next().is_none() || !imp::unlinked(file.as_file())? {
             return Ok(file);
         }
     }

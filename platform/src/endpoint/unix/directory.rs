@@ -36,14 +36,15 @@ pub(super) fn prepare(dir: &Path) -> Result<(), EndpointError> {
 }
 
 /// Locks the directory, so that of two agents that start at once and both find a dead socket exactly one replaces it
-/// and the other finds it alive. Lasts until dropped.
-pub(super) fn lock(dir: &Path) -> io::Result<File> {
+/// and the other finds it alive. Lasts until dropped. `None` where a directory cannot be locked (NFS): better an agent
+/// that could lose that race than none.
+pub(super) fn lock(dir: &Path) -> io::Result<Option<File>> {
     let file = File::open(dir)?;
     let end = Instant::now() + START;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(error)) => return Err(error),
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(_)) => return Ok(None),
             Err(TryLockError::WouldBlock) if Instant::now() >= end => {
                 let text = format!("another process holds the lock of {}", dir.display());
                 return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
