@@ -1,0 +1,12 @@
+//! The real program in temporary homes: its verbs, without an agent (`config`, `add`) and with one (`verbs`).
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tools of the tests are found in PATH"
+)]
+
+mod add;
+mod config;
+mod home;
+mod verbs;
