@@ -76,18 +76,21 @@ impl Unlocker {
             self.worked(store.name());
             return Ok(Tried::Opened(value));
         }
-        let (key, place) = (wanted.path.display(), store.place());
-        tracing::warn!(%key, "the passphrase in {place} does not fit; it is dropped");
-        match store.remove(wanted, Some(stored)).await {
-            Ok(_) => self.failed(
-                store.name(),
-                &format!("the passphrase for {key} did not fit and was dropped"),
+        let became = match store.remove(wanted, Some(stored)).await {
+            Ok(true) => "was dropped".to_owned(),
+            Ok(false) => "was replaced meanwhile".to_owned(),
+            Err(error) => format!("could not be dropped: {error}"),
+        };
+        self.failed(
+            store.name(),
+            &format!(
+                "the passphrase for {} did not fit and {became}",
+                wanted.path.display()
             ),
-            Err(error) => self.failed(store.name(), &error),
-        }
-        Ok(Tried::Not(
-            "the stored passphrase does not fit and was dropped".to_owned(),
-        ))
+        );
+        Ok(Tried::Not(format!(
+            "the stored passphrase does not fit and {became}"
+        )))
     }
 
     async fn ask<T, F>(&self, wanted: &Wanted, attempt: &Arc<F>) -> Result<Tried<T>, UnlockError>

@@ -14,7 +14,7 @@ impl Session {
         &self,
         job: &Job<T>,
     ) -> Result<(T, Option<Arc<Secret>>), SessionError> {
-        self.vault.inspect()?;
+        self.inspect().await?;
         let mut reasons = Vec::new();
         if let Some(given) = self.given.get() {
             let done = self.fits(&given, job).await?;
@@ -52,7 +52,8 @@ impl Session {
             Ok(Some(master)) => master,
             Ok(None) => return Ok(Err("none in the OS keyring".to_owned())),
             Err(error) => {
-                tracing::warn!(%error, "the OS keyring cannot be asked for the vault's master passphrase");
+                // The walk has warned of it, where the keyring was its first source.
+                tracing::info!(%error, "the OS keyring cannot be asked for the vault's master passphrase");
                 return Ok(Err("the OS keyring cannot be asked".to_owned()));
             }
         };

@@ -106,7 +106,7 @@ impl Session {
 
     /// Opens with `master` only.
     pub(super) async fn open_with(&self, master: Secret) -> Result<(), SessionError> {
-        self.vault.inspect()?;
+        self.inspect().await?;
         match self
             .fits(&Arc::new(master), &(Arc::new(Vault::check) as Job<()>))
             .await?
@@ -176,6 +176,12 @@ impl Session {
             }
             _ => Ok(search),
         }
+    }
+
+    /// Whether the file is whole, as far as that shows without the master passphrase.
+    async fn inspect(&self) -> Result<(), SessionError> {
+        let vault = self.vault.clone();
+        Ok(self.gate.run(move || vault.inspect()).await??)
     }
 
     /// Does `job` with `master`, which is kept if it fits; none if it does not.
