@@ -144,7 +144,8 @@ pub(crate) struct ReportArgs {
 
 #[derive(Args)]
 pub(crate) struct UnlockArgs {
-    /// A key (SHA256 fingerprint, a prefix of it, comment, path) or the vault (path, file name); default: the vault
+    /// A key (SHA256 fingerprint, a prefix of it, comment, path, file name) or the vault (path, file name);
+    /// without it, the vault
     #[arg(value_name = "KEY|VAULT")]
     pub(crate) name: Option<String>,
     #[command(flatten)]
@@ -157,7 +158,7 @@ pub(crate) struct UnlockArgs {
 
 #[derive(Args)]
 pub(crate) struct RemoveArgs {
-    /// SHA256 fingerprint, a prefix of it, comment or path
+    /// SHA256 fingerprint, a prefix of it, comment, path or file name
     #[arg(value_name = "KEY")]
     pub(crate) name: String,
     #[command(flatten)]

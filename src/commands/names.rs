@@ -1,4 +1,4 @@
-//! Which key a person means: by SHA256 fingerprint, a prefix of it, comment or path.
+//! Which key a person means: by SHA256 fingerprint, a prefix of it, comment, path or file name.
 use super::client::Client;
 use super::output::Failure;
 use claviger::config::Config;
@@ -40,12 +40,16 @@ pub(crate) fn resolve(keys: &[Wanted], name: &str) -> Result<Wanted, Failure> {
     let path = whole(Path::new(name));
     let exact =
         |key: &&Wanted| key.fingerprint == name || key.comment == name || Some(&key.path) == path.as_ref();
+    let file = |key: &&Wanted| key.path.file_name().is_some_and(|file| file == name);
     let begins = |key: &&Wanted| {
         let hash = key.fingerprint.trim_start_matches("SHA256:");
         let start = name.trim_start_matches("SHA256:");
         !start.is_empty() && hash.starts_with(start)
     };
     let mut matching: Vec<&Wanted> = keys.iter().filter(exact).collect();
+    if matching.is_empty() {
+        matching = keys.iter().filter(file).collect();
+    }
     if matching.is_empty() {
         matching = keys.iter().filter(begins).collect();
     }
@@ -109,6 +113,8 @@ mod tests {
             ("abx", "/k/two"),
             ("/k/a b", "/k/a b"),
             ("abcd", "/k/a b"),
+            ("a b", "/k/a b"),
+            ("two", "/k/two"),
         ] {
             assert_eq!(resolve(&keys(), name).unwrap().path, Path::new(path), "{name}");
         }

@@ -72,7 +72,7 @@ fn target(name: Option<&str>, client: &Client, context: &Context) -> Result<Targ
             })
         }
         _ => {
-            let question = format!("Enter master passphrase of the vault {}: ", vault.display());
+            let question = format!("Enter the master passphrase of the vault {}: ", vault.display());
             Ok(Target {
                 name: String::new(),
                 question,

@@ -13,17 +13,20 @@ const LOCK_LIMIT: Duration = Duration::from_secs(10);
 /// False when there was nothing to change. A file that is not valid is left alone, with the error that
 /// [`Config::parse`] gives. `home` is written as `~`, so that the file can be shared between machines.
 pub fn edit_key_files(path: &Path, home: &Path, file: &Path, add: bool) -> Result<bool, ConfigError> {
+    let new = || edited(&bytes(path)?.unwrap_or_default(), path, home, file, add);
+    // Looked at twice, so that nothing is touched, not even a lock, where nothing is to change.
+    if new()?.is_none() {
+        return Ok(false);
+    }
     if let Some(directory) = path.parent() {
         files::private_dir(directory)?;
     }
     let _lock = files::lock(path, LOCK_LIMIT)?;
-    let old = bytes(path)?.unwrap_or_default();
-    match edited(&old, path, home, file, add)? {
-        Some(new) => files::write_atomic(path, new.as_bytes())
-            .map(|()| true)
-            .map_err(Into::into),
-        None => Ok(false),
-    }
+    let Some(new) = new()? else {
+        return Ok(false);
+    };
+    files::write_atomic(path, new.as_bytes())?;
+    Ok(true)
 }
 
 /// The new text; `None` when there is nothing to change.
@@ -172,6 +175,18 @@ mod tests {
         assert_eq!(edit("keys.files = ['~/id']", "/home/Zoë Q/id", true), None);
         assert_eq!(edit("keys.files = ['~/id']", "/home/Zoë Q/other", false), None);
         assert_eq!(edit("", "/x", false), None);
+    }
+
+    #[test]
+    fn nothing_is_touched_where_nothing_is_to_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("claviger/config.toml");
+        let edit = |add| edit_key_files(&path, Path::new(HOME), Path::new("/k/id"), add).unwrap();
+        assert!(!edit(false));
+        assert!(!path.parent().unwrap().exists());
+        assert!(edit(true) && !edit(true));
+        assert!(edit(false) && !edit(false));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "[keys]\nfiles = []\n");
     }
 
     #[test]
