@@ -8,6 +8,8 @@
 pub mod discover;
 mod held;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 pub use discover::{Discovered, Found, discover};
 pub use held::{Held, OpenError};

@@ -129,9 +129,14 @@ impl Session {
     }
 }
 
-/// Signing leaves words of the private key in dead stack frames; they must not outlive the key.
+/// Signing leaves words of the private key in dead stack frames (RSA keeps whole tables there); they must not
+/// outlive the key.
 fn sign_and_scrub(key: &OpenKey, data: &[u8], flags: u32) -> Result<Vec<u8>, crate::key::KeyError> {
     let signed = key.sign(data, flags);
-    harden::scrub_stack_small();
+    if key.is_slow() {
+        harden::scrub_stack();
+    } else {
+        harden::scrub_stack_small();
+    }
     signed
 }
