@@ -17,6 +17,7 @@ pub use held::{Held, OpenError};
 use crate::key::OpenKey;
 use crate::unlock::Unlocker;
 use crate::wire::report::{KeyReport, Problem};
+use claviger_platform::harden;
 use claviger_platform::watch::Watcher;
 use snapshot::Snapshot;
 use std::path::PathBuf;
@@ -218,7 +219,13 @@ impl Keyset {
     async fn rescan(&self) {
         let scan = self.scan.lock().await;
         let places = scan.places.clone();
-        let found = tokio::task::spawn_blocking(move || discover(&places.dirs, &places.files)).await;
+        let search = move || {
+            let found = discover(&places.dirs, &places.files);
+            // A file without a passphrase is read as it is, private half and all.
+            harden::scrub_stack();
+            found
+        };
+        let found = tokio::task::spawn_blocking(search).await;
         let Ok(found) = found else {
             tracing::error!("the search for keys failed; the last list stays");
             return;

@@ -104,7 +104,7 @@ impl Session {
         };
         match signed {
             Ok(signature) => {
-                tracing::info!(key = %held.public.fingerprint, pid = self.peer.pid, "signed");
+                tracing::debug!(key = %held.public.fingerprint, pid = self.peer.pid, "signed");
                 Some(wire::signature(&signature))
             }
             Err(error) => {
