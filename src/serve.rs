@@ -5,7 +5,7 @@
 
 use crate::session::{Agent, Session};
 use crate::wire::{self, Frame};
-use claviger_platform::endpoint::{Listener, Peer, Stream};
+use claviger_platform::endpoint::{self, Listener, Peer, Stream};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,6 +103,9 @@ impl Buffer {
     }
 
     async fn read_from(&mut self, stream: &mut &Stream) -> io::Result<usize> {
+        if self.bytes.capacity() == 0 {
+            endpoint::readable(stream).await?;
+        }
         if self.start > 0 {
             self.bytes.drain(..self.start);
             self.start = 0;

@@ -81,7 +81,7 @@ impl Unlocker {
                     return Ok(store.place());
                 }
                 Err(error) => {
-                    self.failed(store.name(), &error);
+                    self.skipped(&store, &error);
                     reasons.push((store, error));
                 }
             }
@@ -108,7 +108,7 @@ impl Unlocker {
                 Ok(true) => places.push(store.place()),
                 Ok(false) | Err(StoreError::Os(KeyringError::Absent(_))) => {}
                 Err(error) => {
-                    self.failed(store.name(), &error);
+                    self.skipped(&store, &error);
                     failure = Some(store.error(error));
                 }
             }
@@ -187,13 +187,26 @@ impl Unlocker {
 
     pub(super) fn failed(&self, source: &'static str, reason: &dyn std::fmt::Display) {
         let reason = reason.to_string();
-        // A machine without a keyring need not hear of it at each login.
         if self.failures().get(source) == Some(&reason) {
             tracing::debug!(source, reason, "source of passphrases skipped again");
         } else {
             tracing::warn!(source, reason, "source of passphrases skipped");
         }
         self.failures().insert(source, reason);
+    }
+
+    /// As [`failed`](Self::failed); but a machine without a keyring is no fault to warn of at each login.
+    pub(super) fn skipped(&self, store: &Store, error: &StoreError) {
+        if let StoreError::Os(KeyringError::Absent(reason)) = error {
+            tracing::info!(
+                source = store.name(),
+                reason,
+                "source of passphrases is not there"
+            );
+            self.failures().insert(store.name(), error.to_string());
+        } else {
+            self.failed(store.name(), error);
+        }
     }
 
     pub(super) fn worked(&self, source: &'static str) {

@@ -68,7 +68,7 @@ impl Unlocker {
                 )));
             }
             Err(error) => {
-                self.failed(store.name(), &error);
+                self.skipped(store, &error);
                 return Ok(Tried::Not(error.to_string()));
             }
         };

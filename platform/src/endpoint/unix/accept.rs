@@ -38,6 +38,15 @@ impl Listener {
     }
 }
 
+/// Waits until `stream` has bytes to read, or its end, without needing a buffer for them: a silent client costs none.
+///
+/// # Errors
+/// The OS's, if the connection broke.
+pub async fn readable(stream: &Stream) -> io::Result<()> {
+    let Stream::UdSocket(socket) = stream;
+    socket.inner().readable().await
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::Bound;

@@ -6,7 +6,7 @@ mod client;
 mod directory;
 mod inherited;
 
-pub use accept::Listener;
+pub use accept::{Listener, readable};
 pub use client::{ClientStream, connect};
 
 use super::{EndpointError, Peer};
