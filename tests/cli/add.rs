@@ -2,6 +2,11 @@
 use crate::home::{Home, KEY, MASTER, Ran, text};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Instant;
+
+/// How many moments of one `add` are tried.
+const MOMENTS: u32 = 6;
 
 #[test]
 fn add_stores_what_opens_the_key() {
@@ -184,4 +189,42 @@ fn with_nobody_to_ask_the_way_out_is_named() {
     home.run(&["add", "--passphrase-fd", "77", text(&key)])
         .failed(&["77"]);
     assert!(!home.vault().exists());
+}
+
+#[test]
+fn killed_at_any_moment_it_leaves_vault_and_configuration_whole() {
+    let home = Home::new();
+    let started = Instant::now();
+    home.add(&[text(&home.keygen("first/id", KEY))]).done();
+    let takes = started.elapsed();
+    for moment in 0..MOMENTS {
+        let key = home.keygen(&format!("killed {moment}/id"), KEY);
+        let args = [
+            "add",
+            "--passphrase-fd",
+            "3",
+            "--vault-passphrase-fd",
+            "4",
+            text(&key),
+        ];
+        let mut command = home.command(&args, KEY, MASTER);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(takes * moment / MOMENTS);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        home.run(&["config", "check"]).done();
+    }
+    // What one of them had left broken or locked would refuse this; what it had lost would be missed.
+    home.add(&[text(&home.keygen("last/id", KEY))]).done();
+    for name in ["first/id", "last/id"] {
+        let removed = home
+            .run(&["remove", "--vault-passphrase-fd", "4", name])
+            .done()
+            .out;
+        assert!(removed.contains(text(&home.vault())), "{removed}");
+    }
 }
