@@ -128,9 +128,12 @@ impl Held {
         matches!(self.cell.lock().phase, Phase::Open { .. })
     }
 
-    /// Whether `name` is its fingerprint, comment or path.
+    /// Whether `name` is its fingerprint, comment, path or file name.
     pub fn is_called(&self, name: &str) -> bool {
-        self.public.fingerprint == name || self.comment == name.as_bytes() || self.path.as_os_str() == name
+        self.public.fingerprint == name
+            || self.comment == name.as_bytes()
+            || self.path.as_os_str() == name
+            || self.path.file_name().is_some_and(|file| file == name)
     }
 
     /// Whether `name` is the beginning of its fingerprint, with or without "SHA256:".

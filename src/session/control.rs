@@ -65,7 +65,8 @@ fn failed(message: String) -> report::Outcome {
 fn seal(agent: &Agent) -> report::Outcome {
     let sealed = agent.seal_all();
     tracing::info!(sealed, "sealed by request");
-    done(format!("{sealed} open keys sealed, vault closed"))
+    let keys = if sealed == 1 { "key" } else { "keys" };
+    done(format!("{sealed} open {keys} sealed, vault closed"))
 }
 
 async fn rescan(agent: &Agent) -> report::Outcome {

@@ -1,5 +1,6 @@
 //! The person's own COMMAND under the agent.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -8,6 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Runs `command` in the foreground as a child that gets back the limits which hardening took away; returns its
 /// shell-style exit status (128 + signal). A program that does not exist is `NotFound`. A dropped future leaves it
 /// running.
+///
+/// SIGTERM and SIGHUP are passed on: whoever ends this process means the command that it stands for.
 ///
 /// Meanwhile this process ignores SIGINT and SIGQUIT, as a shell does: the terminal sends them to both, and the
 /// agent must outlive its command. They are caught and not ignored, because ignoring would be inherited. The handlers
@@ -23,7 +26,19 @@ pub async fn run_foreground(command: &[OsString], env: &[(OsString, OsString)]) 
         .args(args)
         .envs(env.iter().map(|(name, value)| (name, value)));
     super::unharden(&mut command);
-    let status = command.spawn()?.wait().await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut child = command.spawn()?;
+    let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+    let status = loop {
+        let passed_on = tokio::select! {
+            status = child.wait() => break status?,
+            _ = terminate.recv() => Signal::TERM,
+            _ = hang_up.recv() => Signal::HUP,
+        };
+        // Not yet waited for, so the number is still the child's.
+        let _ = pid.map(|pid| kill_process(pid, passed_on));
+    };
     Ok(status
         .code()
         .or_else(|| status.signal().map(|signal| 128 + signal))
@@ -68,6 +83,19 @@ mod tests {
                 runtime.block_on(shell("kill -INT $PPID; kill -QUIT $PPID; kill -INT $$")),
                 128 + 2
             );
+        });
+    }
+
+    #[test]
+    fn a_request_to_end_reaches_the_command() {
+        in_child(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let script =
+                "trap 'exit 5' TERM; kill -TERM $PPID; while :; do read -r _ </dev/zero & wait $!; done";
+            assert_eq!(runtime.block_on(shell(script)), 5);
         });
     }
 

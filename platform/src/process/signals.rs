@@ -32,17 +32,6 @@ impl Termination {
             _ = self.hang_up.recv() => "SIGHUP",
         }
     }
-
-    /// As [`wait`](Self::wait), but leaves SIGINT to the command in the foreground, which gets it too.
-    pub async fn wait_beside_command(&mut self) -> &'static str {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.hang_up.recv() => return "SIGHUP",
-                _ = self.interrupt.recv() => {}
-            }
-        }
-    }
 }
 
 /// Asks process `pid` to end (SIGTERM).

@@ -106,14 +106,17 @@ fn mode(args: AgentArgs, inherited: bool) -> Mode {
     }
 }
 
-/// systemd's socket if there is one and no other was asked for, else the one of `-a` or of the usual place.
+/// `-a`; else, around a command, a socket of its own beside the usual one (a login must not fail because an agent
+/// runs already); else systemd's if there is one; else the usual place.
 fn endpoint(args: &AgentArgs, context: &Context) -> Result<(Bound, bool), Failure> {
     if let Some(path) = &args.socket {
         return Ok((Bound::bind(&std::path::absolute(path)?)?, false));
     }
-    if args.command.is_empty()
-        && let Some(bound) = Bound::inherited()?
-    {
+    if !args.command.is_empty() {
+        let name = format!("command.{}.sock", std::process::id());
+        return Ok((Bound::bind(&context.places.socket.with_file_name(name))?, false));
+    }
+    if let Some(bound) = Bound::inherited()? {
         return Ok((bound, true));
     }
     Ok((Bound::bind(&context.places.socket)?, false))
@@ -176,7 +179,7 @@ async fn serve(setup: Setup) -> Result<ExitCode, Failure> {
     let serving = tokio::spawn(serve::run(bound.listen()?, agent, shutdown));
     tracing::info!(socket = %socket.display(), pid = std::process::id(), "listening");
     let code = match around {
-        Some(command) => around_command(&command, &socket, &mut termination).await,
+        Some(command) => around_command(&command, &socket).await,
         None => {
             tracing::info!(signal = termination.wait().await, "ending");
             Ok(ExitCode::SUCCESS)
@@ -187,24 +190,18 @@ async fn serve(setup: Setup) -> Result<ExitCode, Failure> {
     code
 }
 
-/// Ends with the command, whose status is ours; a signal that ends the agent ends the command too.
-async fn around_command(
-    command: &[OsString],
-    socket: &Path,
-    termination: &mut Termination,
-) -> Result<ExitCode, Failure> {
+/// Ends with the command, whose status is ours.
+async fn around_command(command: &[OsString], socket: &Path) -> Result<ExitCode, Failure> {
     let env = [
         (OsString::from("SSH_AUTH_SOCK"), socket.as_os_str().to_owned()),
+        // claviger's own verbs inside the command mean this agent, too.
+        (OsString::from("CLAVIGER_SOCKET"), socket.as_os_str().to_owned()),
         (
             OsString::from("SSH_AGENT_PID"),
             OsString::from(std::process::id().to_string()),
         ),
     ];
-    let status = tokio::select! {
-        status = process::run_foreground(command, &env) => status,
-        _ = termination.wait_beside_command() => return Ok(ExitCode::FAILURE),
-    };
-    match status {
+    match process::run_foreground(command, &env).await {
         Ok(status) => Ok(ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX))),
         Err(error) => {
             let name = command
