@@ -114,8 +114,10 @@ impl Report {
         type Part = (&'static str, fn(Memory) -> f64);
         let parts: [Part; 5] = [
             ("PSS, no key, kB", |memory| memory.empty as f64),
-            ("PSS, 1000 keys listed, kB", |memory| memory.listed as f64),
-            ("PSS, 1000 keys used, kB", |memory| memory.used as f64),
+            ("PSS, 1000 keys listed, kB", |memory| {
+                memory.thousand.listed as f64
+            }),
+            ("PSS, 1000 keys used, kB", |memory| memory.thousand.used as f64),
             ("per further key listed, kB", Memory::per_listed),
             ("per further key used, kB", Memory::per_used),
         ];
@@ -145,9 +147,7 @@ impl Report {
             .iter()
             .map(Goal::json)
             .collect();
-        let [ours, theirs] = self.memory.map(|memory| {
-            memory.map(|memory| json!({"empty": memory.empty, "listed_1000": memory.listed, "used_1000": memory.used}))
-        });
+        let [ours, theirs] = self.memory.map(|memory| memory.map(Memory::json));
         let memory = json!({"claviger": ours, "ssh_agent": theirs});
         let all = json!({"machine": self.machine, "cases": rows, "pss_kb": memory, "goals": goals});
         Ok(serde_json::to_string_pretty(&all)?)
