@@ -71,6 +71,7 @@ impl Session {
                 tracing::debug!(kind, pid = self.peer.pid, "request refused");
                 Answer::Fixed(&wire::FAILURE)
             }
+            _ => Answer::Fixed(&wire::FAILURE),
         }
     }
 
