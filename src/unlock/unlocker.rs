@@ -204,6 +204,9 @@ impl Unlocker {
                 "source of passphrases is not there"
             );
             self.failures().insert(store.name(), error.to_string());
+        } else if matches!(error, StoreError::Embedded(_)) {
+            // Which file is damaged has to be said; the keyring's messages name it already.
+            self.failed(store.name(), &format!("{}: {error}", store.place()));
         } else {
             self.failed(store.name(), error);
         }
