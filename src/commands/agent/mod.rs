@@ -62,15 +62,13 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
                     bound,
                     means,
                     master,
+                    announce: None,
                     around: None,
                 })
             }
         },
         Mode::Foreground { verbose } => {
             logging::to_stderr(if verbose { logging::DEBUG } else { logging::INFO });
-            if !inherited {
-                announce::foreground(shell, &socket)?;
-            }
             let means = context.means();
             start(Setup {
                 context,
@@ -78,6 +76,7 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
                 bound,
                 means,
                 master,
+                announce: (!inherited).then_some(shell),
                 around: None,
             })
         }
@@ -90,6 +89,7 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
                 bound,
                 means,
                 master,
+                announce: None,
                 around: Some(command),
             })
         }
@@ -128,6 +128,9 @@ struct Setup {
     bound: Bound,
     means: Means,
     master: Option<Secret>,
+    /// Who is told where the agent listens, once it can be ended cleanly: not sooner, or a signal that follows at once
+    /// would leave the socket behind.
+    announce: Option<Shell>,
     around: Option<Vec<OsString>>,
 }
 
@@ -152,10 +155,14 @@ async fn serve(setup: Setup) -> Result<ExitCode, Failure> {
         bound,
         means,
         master,
+        announce,
         around,
     } = setup;
     let mut termination = Termination::catch()?;
     let socket = bound.path().unwrap_or(&context.places.socket).to_owned();
+    if let Some(shell) = announce {
+        announce::foreground(shell, &socket)?;
+    }
     let idle_after = config.idle;
     let unlocker = Arc::new(context.unlocker(&config, Arc::new(means), master));
     let keyset = Keyset::new(read_places(context), unlocker.clone())
