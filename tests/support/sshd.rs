@@ -1,0 +1,167 @@
+//! The real sshd on a loopback port, with its own host key and configuration; works as root and as an ordinary user.
+
+use super::{Home, Key, LIMIT, succeed, user};
+use std::fs::{self, DirBuilder, File};
+use std::net::TcpListener;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A running sshd that lets in the user who runs the tests; ended and reaped when dropped.
+pub(crate) struct Sshd {
+    child: Child,
+    port: u16,
+    known_hosts: PathBuf,
+    log: PathBuf,
+}
+
+impl Sshd {
+    /// Lets in whoever holds one of `keys`.
+    pub(crate) fn start(home: &Home, keys: &[&Key]) -> Self {
+        let lines: String = keys.iter().map(|key| key.public_line()).collect();
+        home.write("authorized_keys", lines.as_bytes(), 0o600);
+        Self::with_line(
+            home,
+            &format!("AuthorizedKeysFile {}", home.path("authorized_keys").display()),
+        )
+    }
+
+    /// Lets in whoever has a certificate by `authority`, and no plain key.
+    pub(crate) fn trusting(home: &Home, authority: &Key) -> Self {
+        let line = format!(
+            "AuthorizedKeysFile none\nTrustedUserCAKeys {}",
+            authority.beside(".pub").display()
+        );
+        Self::with_line(home, &line)
+    }
+
+    fn with_line(home: &Home, line: &str) -> Self {
+        privilege_separation_directory();
+        let host_key = home.path("host_key");
+        if !host_key.exists() {
+            let mut keygen = home.command("ssh-keygen");
+            succeed(
+                keygen
+                    .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+                    .arg(&host_key),
+            );
+        }
+        // Another test may take a free port between its choice and its use: then another one is chosen.
+        for _ in 0..20 {
+            if let Some(sshd) = Self::try_start(home, line) {
+                return sshd;
+            }
+        }
+        panic!(
+            "sshd does not start:\n{}",
+            fs::read_to_string(home.path("sshd.log")).unwrap_or_default()
+        );
+    }
+
+    fn try_start(home: &Home, line: &str) -> Option<Self> {
+        let port = TcpListener::bind(("127.0.0.1", 0))
+            .and_then(|l| l.local_addr())
+            .expect("a free port")
+            .port();
+        let host_key = home.path("host_key");
+        let config = format!(
+            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
+             PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\nMaxAuthTries 20\n\
+             LogLevel VERBOSE\n{line}\n",
+            host_key.display()
+        );
+        let config = home.write("sshd_config", config.as_bytes(), 0o600);
+        let public = fs::read_to_string(home.path("host_key.pub")).expect("the host key");
+        let known = format!("[127.0.0.1]:{port} {public}");
+        let known_hosts = home.write("known_hosts", known.as_bytes(), 0o600);
+        let log = home.path("sshd.log");
+        let stderr = File::create(&log).expect("a log");
+        // sshd insists on its absolute path: it starts itself anew for each connection.
+        let path = ["/usr/sbin/sshd", "/usr/bin/sshd", "/usr/local/sbin/sshd"]
+            .into_iter()
+            .find(|p| fs::exists(p).unwrap_or(false));
+        let mut command = home.command(path.expect("sshd is installed"));
+        let child = command
+            .args(["-D", "-e", "-f"])
+            .arg(config)
+            .stdout(Stdio::null())
+            .stderr(stderr)
+            .spawn();
+        let mut sshd = Self {
+            child: child.expect("sshd starts"),
+            port,
+            known_hosts,
+            log,
+        };
+        sshd.is_ready().then_some(sshd)
+    }
+
+    fn is_ready(&mut self) -> bool {
+        let end = Instant::now() + LIMIT;
+        while Instant::now() < end {
+            if self.child.try_wait().expect("its state").is_some() {
+                return false;
+            }
+            if self.log().contains("Server listening on") {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+
+    /// `ssh … user@127.0.0.1`: an ssh that knows this host and no key file, config or password, as arguments.
+    pub(crate) fn ssh(&self) -> Vec<String> {
+        let known = format!("UserKnownHostsFile={}", self.known_hosts.display());
+        let options = [
+            "GlobalKnownHostsFile=none",
+            "StrictHostKeyChecking=yes",
+            "IdentityFile=none",
+            "BatchMode=yes",
+            &known,
+        ];
+        let mut words = vec!["ssh".to_owned(), "-F".into(), "none".into()];
+        words.extend(options.iter().flat_map(|o| ["-o".to_owned(), (*o).to_owned()]));
+        words.extend([
+            "-p".to_owned(),
+            self.port.to_string(),
+            format!("{}@127.0.0.1", user()),
+        ]);
+        words
+    }
+
+    /// A login through the agent that `SSH_AUTH_SOCK` names, which runs `remote`.
+    pub(crate) fn login(&self, home: &Home, remote: &str) -> Command {
+        let words = self.ssh();
+        let mut command = home.command(&words[0]);
+        command.args(&words[1..]).arg(remote);
+        command
+    }
+
+    /// What it logged so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            println!("--- {}\n{}", self.log.display(), self.log());
+        }
+    }
+}
+
+/// As root, sshd wants its empty directory; a system whose sshd was never started as a service lacks it.
+fn privilege_separation_directory() {
+    if super::is_root() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create("/run/sshd")
+            .expect("/run/sshd");
+    }
+}
