@@ -6,25 +6,36 @@
 //! once (parsing costs more than an RSA-2048 signature) and derives the public half from it. So an [`OpenKey`] never
 //! claims a public half that its private half does not have.
 //!
+//! A key that a client adds (`added`) comes as the same private fields that OpenSSH's file holds, so both meet in
+//! `private`. What other keys signed, hosts and certificate authorities, `verify` judges.
+//!
 //! Secrets stay in zeroizing buffers. What libraries leave behind is freed heap (`pem`'s line joining, the quotient
 //! of `crypto-bigint`'s division), which the binary's allocator wipes, and stack (key derivation), which the caller
 //! of [`open`] scrubs.
 
 use zeroize::Zeroizing;
 
+mod added;
 mod certificate;
+mod composite;
 mod der;
 mod format;
+mod kind;
 mod legacy;
 mod openssh;
+mod private;
 mod public;
 mod rsa;
 mod sign;
+pub mod sk;
+mod verify;
 
-pub use certificate::{CertificateFile, certificate};
+pub use added::{Added, AddedBody, AddedKey, added, reopen};
+pub use certificate::{CertificateFile, HostCertificate, certificate, host_certificate, plain_of};
 pub use format::looks_like_private_key;
 pub use public::PublicHalf;
 pub use sign::OpenKey;
+pub use verify::verify;
 
 use format::Container;
 
@@ -42,7 +53,7 @@ pub enum KeyError {
         what: &'static str,
     },
     /// Damaged: the text says where.
-    #[error("damaged key file: {0}")]
+    #[error("damaged key: {0}")]
     Damaged(String),
     /// A format, cipher, size or algorithm that is not supported; the text names it and the remedy.
     #[error("{0}")]
@@ -50,6 +61,9 @@ pub enum KeyError {
     /// A key that does not carry its public half in clear, and no `.pub` beside it.
     #[error("its public half is not in clear; put FILE.pub beside it: ssh-keygen -y -f FILE > FILE.pub")]
     NoPublicHalf,
+    /// The signature does not fit the key and the data.
+    #[error("the signature does not fit the key and the data")]
+    BadSignature,
     /// The back end refused the key or the signature.
     #[error("{0}")]
     Backend(String),
@@ -83,7 +97,7 @@ pub fn inspect(file: &[u8], public: Option<&[u8]>) -> Result<Inspected, KeyError
         Container::OpenSsh(bytes) => {
             let key = openssh::File::parse(bytes)?;
             if key.is_encrypted() {
-                (Some(PublicHalf::parse(key.blob)?), true, Vec::new())
+                (Some(PublicHalf::of_file(key.blob)?), true, Vec::new())
             } else {
                 let (opened, comment) = key.open(None)?;
                 (Some(opened.into_public()), false, comment)
@@ -127,4 +141,12 @@ pub fn open(file: &[u8], passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError>
 fn string<'a>(reader: &mut &'a [u8]) -> Result<&'a [u8], ssh_encoding::Error> {
     use ssh_encoding::Reader;
     reader.read_prefixed(|content| Ok(*content))
+}
+
+fn cut(_: ssh_encoding::Error) -> KeyError {
+    damaged("it ends too early")
+}
+
+fn damaged(reason: &str) -> KeyError {
+    KeyError::Damaged(reason.into())
 }

@@ -10,8 +10,10 @@ use ssh_key::cipher::Tag;
 use ssh_key::{Cipher, Kdf};
 use zeroize::Zeroizing;
 
+use super::kind::Kind;
+use super::private::{self, Private};
 use super::sign::{OpenKey, Signer};
-use super::{KeyError, public, rsa, string};
+use super::{KeyError, cut, damaged, public, string};
 
 /// A file of one key, borrowed.
 pub(super) struct File<'a> {
@@ -75,7 +77,7 @@ impl<'a> File<'a> {
     /// Opens the private half; also yields the comment, which is in there.
     pub(super) fn open(&self, passphrase: Option<&[u8]>) -> Result<(OpenKey, Vec<u8>), KeyError> {
         // The type is judged first: no one is asked for the passphrase of a key that cannot sign.
-        let public = public::PublicHalf::parse(self.blob)?;
+        let public = public::PublicHalf::of_file(self.blob)?;
         let (signer, comment) = if self.is_encrypted() {
             let section = self.decrypt(passphrase.ok_or(KeyError::WrongPassphrase)?)?;
             read_section(&section, KeyError::WrongPassphrase)?
@@ -138,32 +140,12 @@ fn read_section(section: &[u8], mismatch: KeyError) -> Result<(Signer, Vec<u8>),
     if u32::decode(rest).map_err(cut)? != u32::decode(rest).map_err(cut)? {
         return Err(mismatch);
     }
-    let signer = match string(rest).map_err(cut)? {
-        b"ssh-ed25519" => {
-            let public = string(rest).map_err(cut)?;
-            let (seed, _) = string(rest)
-                .map_err(cut)?
-                .split_first_chunk::<32>()
-                .ok_or_else(|| damaged("its seed is too short"))?;
-            Signer::ed25519(seed, public)?
-        }
-        b"ssh-rsa" => {
-            let [n, e, d, q_inverse, p, q] = numbers(rest)?;
-            Signer::Rsa(rsa::key_pair(&rsa::Numbers {
-                n,
-                e,
-                d,
-                p,
-                q,
-                q_inverse,
-            })?)
-        }
-        _ => {
-            let curve = string(rest).map_err(cut)?;
-            let point = string(rest).map_err(cut)?;
-            let [scalar] = numbers(rest)?;
-            Signer::ecdsa(curve, scalar, point)?
-        }
+    let name = string(rest).map_err(cut)?;
+    let (kind, false) = Kind::named(name).ok_or_else(|| public::unsupported_type(name))? else {
+        return Err(damaged("its private half is a certificate's"));
+    };
+    let Private::Soft(signer) = private::read(kind, None, rest)? else {
+        return Err(damaged("its private half belongs to another public half"));
     };
     let comment = public::without_nul(string(rest).map_err(cut)?);
     let padded = rest
@@ -174,28 +156,6 @@ fn read_section(section: &[u8], mismatch: KeyError) -> Result<(Signer, Vec<u8>),
         return Err(damaged("its padding is not 1, 2, 3, …"));
     }
     Ok((signer, comment))
-}
-
-/// Reads positive `mpint`s (RFC 4251, 5), without their leading zeros.
-fn numbers<'a, const N: usize>(rest: &mut &'a [u8]) -> Result<[&'a [u8]; N], KeyError> {
-    let mut numbers = [&[][..]; N];
-    for number in &mut numbers {
-        let bytes = string(rest).map_err(cut)?;
-        if bytes.first().is_some_and(|first| *first >= 0x80) {
-            return Err(damaged("one of its numbers is negative"));
-        }
-        let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-        *number = &bytes[zeros..];
-    }
-    Ok(numbers)
-}
-
-fn cut(_: ssh_encoding::Error) -> KeyError {
-    damaged("it ends too early")
-}
-
-fn damaged(reason: &str) -> KeyError {
-    KeyError::Damaged(reason.into())
 }
 
 #[cfg(test)]

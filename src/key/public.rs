@@ -1,10 +1,13 @@
 //! The public half: wire blob, type, size, fingerprint, and the one line of a `.pub` file.
 
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use ssh_encoding::{Base64Reader, Decode, Reader};
-use ssh_key::HashAlg;
 use ssh_key::public::KeyData;
+use ssh_key::{EcdsaCurve, Fingerprint};
 
-use super::{KeyError, string};
+use super::kind::Kind;
+use super::{KeyError, composite, string};
 
 /// The public half of a key: what a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,22 +26,31 @@ pub struct PublicHalf {
 const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
 
 impl PublicHalf {
-    /// Reads a wire blob of a key type that can sign here.
+    /// Reads a wire blob of a key type that can sign here, by itself or by a token.
     pub(super) fn parse(blob: &[u8]) -> Result<Self, KeyError> {
         let name = string(&mut &*blob).map_err(|_| damaged())?;
-        supported_type(name)?;
-        let mut rest = blob;
-        let key = KeyData::decode(&mut rest).map_err(|_| damaged())?;
-        if !rest.is_empty() {
-            return Err(damaged());
-        }
-        let bits = bits(&key)?;
+        let Some((kind, false)) = Kind::named(name) else {
+            return Err(unsupported_type(name));
+        };
+        let digest = digest(&SHA256, blob);
+        let hash = digest.as_ref().try_into().map_err(|_| damaged())?;
         Ok(Self {
             blob: blob.to_vec(),
-            algorithm: key.algorithm().as_str().to_owned(),
-            fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
-            bits,
+            algorithm: kind.name().to_owned(),
+            fingerprint: Fingerprint::Sha256(hash).to_string(),
+            bits: bits(kind, blob)?,
         })
+    }
+
+    /// Reads the blob of a key in a file, which has to sign without a token.
+    pub(super) fn of_file(blob: &[u8]) -> Result<Self, KeyError> {
+        let public = Self::parse(blob)?;
+        if public.algorithm.starts_with("sk-") {
+            return Err(KeyError::Unsupported(
+                "security keys (sk-...) are not read from files; give them to the agent: ssh-add FILE".into(),
+            ));
+        }
+        Ok(public)
     }
 }
 
@@ -46,21 +58,22 @@ fn damaged() -> KeyError {
     KeyError::Damaged("its public half does not parse".into())
 }
 
-/// Says by name whether keys of this type can sign here; a name alone is judged, so that types the parser does not
-/// know get the same plain answer as those it does.
-fn supported_type(name: &[u8]) -> Result<(), KeyError> {
-    let reason = match name {
-        b"ssh-ed25519" | b"ssh-rsa" | b"ecdsa-sha2-nistp256" | b"ecdsa-sha2-nistp384" | b"ecdsa-sha2-nistp521" => {
-            return Ok(());
+/// The one refusal of a type, by its name: types that no parser knows get the same plain answer as those that it does.
+pub(super) fn unsupported_type(name: &[u8]) -> KeyError {
+    KeyError::Unsupported(match name {
+        b"ssh-dss" | b"ssh-dss-cert-v01@openssh.com" => {
+            "DSA keys are not supported, nor do servers accept them; make a new key: ssh-keygen -t ed25519".into()
         }
-        b"ssh-dss" => "DSA keys are not supported, nor do servers accept them; make a new key: ssh-keygen -t ed25519".into(),
-        _ if name.starts_with(b"sk-") => "security keys (sk-...) are not supported yet; ssh uses them without an agent when they are named by IdentityFile".into(),
+        b"ssh-mldsa44-ed25519@openssh.com" => {
+            "ssh-mldsa44-ed25519@openssh.com was an experiment; make the key again with OpenSSH 10.6 or later: \
+             ssh-keygen -t mldsa44-ed25519"
+                .into()
+        }
         _ => format!(
             "keys of type {} are not supported; make one that is: ssh-keygen -t ed25519",
             shown(name)
         ),
-    };
-    Err(KeyError::Unsupported(reason))
+    })
 }
 
 /// A name from a file as it may stand in a message: short and printable.
@@ -69,26 +82,47 @@ pub(super) fn shown(name: &[u8]) -> String {
     format!("\"{}\"", name.get(..LONGEST).unwrap_or(name).escape_ascii())
 }
 
-fn bits(key: &KeyData) -> Result<u32, KeyError> {
-    match key {
-        KeyData::Ed25519(_) => Ok(256),
-        KeyData::Ecdsa(point) => Ok(match point.curve() {
-            ssh_key::EcdsaCurve::NistP256 => 256,
-            ssh_key::EcdsaCurve::NistP384 => 384,
-            ssh_key::EcdsaCurve::NistP521 => 521,
-        }),
-        KeyData::Rsa(rsa) => {
-            // The crate counts whole bytes; the field counts bits.
-            let modulus = rsa.n().as_positive_bytes().unwrap_or_default();
-            let unused = modulus.first().map_or(0, |first| first.leading_zeros());
-            let bits = rsa.key_size() - unused;
-            if RSA_BITS.contains(&bits) {
-                Ok(bits)
-            } else {
-                Err(unsupported_rsa(Some(bits)))
-            }
+/// Size in bits; the blob must be whole, and nothing behind it.
+fn bits(kind: Kind, blob: &[u8]) -> Result<u32, KeyError> {
+    let mut rest = blob;
+    let bits = if kind == Kind::Composite {
+        string(&mut rest).map_err(|_| damaged())?;
+        let key = string(&mut rest).map_err(|_| damaged())?;
+        if key.len() != composite::PUBLIC {
+            return Err(damaged());
         }
-        _ => Err(damaged()),
+        composite::BITS
+    } else {
+        match KeyData::decode(&mut rest).map_err(|_| damaged())? {
+            KeyData::Ed25519(_) | KeyData::SkEd25519(_) => 256,
+            KeyData::SkEcdsaSha2NistP256(key) => on_curve(key.ec_point().as_bytes())?,
+            KeyData::Ecdsa(point) => match point.curve() {
+                EcdsaCurve::NistP256 => 256,
+                EcdsaCurve::NistP384 => 384,
+                EcdsaCurve::NistP521 => 521,
+            },
+            KeyData::Rsa(rsa) => rsa_bits(rsa.n().as_positive_bytes().unwrap_or_default())?,
+            _ => return Err(damaged()),
+        }
+    };
+    if rest.is_empty() { Ok(bits) } else { Err(damaged()) }
+}
+
+/// A token's point has no private half here that would prove it.
+fn on_curve(point: &[u8]) -> Result<u32, KeyError> {
+    ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+        .map(|_| 256)
+        .map_err(|_| damaged())
+}
+
+/// Size of a modulus without leading zeros, if the back end signs with it.
+pub(super) fn rsa_bits(modulus: &[u8]) -> Result<u32, KeyError> {
+    let unused = modulus.first().map_or(0, |first| first.leading_zeros());
+    let bits = u32::try_from(modulus.len()).map_or(u32::MAX, |bytes| bytes.saturating_mul(8)) - unused;
+    if RSA_BITS.contains(&bits) {
+        Ok(bits)
+    } else {
+        Err(unsupported_rsa(Some(bits)))
     }
 }
 
@@ -103,7 +137,7 @@ pub(super) fn unsupported_rsa(bits: Option<u32>) -> KeyError {
 /// Reads a `.pub` file: the key of its first line that is neither empty nor a remark, and the line's comment.
 pub(super) fn read_line(file: &[u8]) -> Result<(PublicHalf, Vec<u8>), KeyError> {
     let Line { name, blob, comment } = split_line(file)?;
-    let public = PublicHalf::parse(&blob)?;
+    let public = PublicHalf::of_file(&blob)?;
     if public.algorithm.as_bytes() != name {
         return Err(KeyError::Damaged(
             "the .pub names one key type and holds another".into(),
@@ -197,8 +231,8 @@ mod tests {
     fn names_what_it_does_not_support() {
         for (name, word) in [
             (&b"ssh-dss"[..], "DSA"),
-            (b"sk-ssh-ed25519@openssh.com", "security keys"),
-            (b"ssh-mldsa44-ed25519", "ssh-mldsa44-ed25519"),
+            (b"ssh-mldsa44-ed25519@openssh.com", "10.6"),
+            (b"ssh-ed25519-cert-v01@openssh.com", "cert-v01"),
             (b"\xff\n", "\\xff\\n"),
         ] {
             let mut blob = u32::try_from(name.len()).unwrap().to_be_bytes().to_vec();

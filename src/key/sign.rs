@@ -12,6 +12,8 @@ use ssh_key::EcdsaCurve;
 use ssh_key::public::{EcdsaPublicKey, Ed25519PublicKey, KeyData, RsaPublicKey};
 use zeroize::Zeroizing;
 
+use super::composite::Composite;
+use super::kind::Kind;
 use super::{KeyError, PublicHalf};
 
 /// An opened private key, ready to sign; wiped on drop.
@@ -25,6 +27,7 @@ pub(super) enum Signer {
     Ed25519(Ed25519KeyPair),
     Ecdsa(EcdsaCurve, EcdsaKeyPair),
     Rsa(rsa::KeyPair),
+    Composite(Composite),
 }
 
 /// Signature flag of RFC 9987: RSA with SHA-256. The other one, 4, asks for what is made anyway.
@@ -80,6 +83,7 @@ impl OpenKey {
                     .map_err(|_| failed())?;
                 encoded(name, &signature)
             }
+            Signer::Composite(pair) => encoded(&self.public.algorithm, &pair.sign(data)?),
         }
     }
 
@@ -87,7 +91,7 @@ impl OpenKey {
     pub fn is_slow(&self) -> bool {
         match &self.signer {
             Signer::Ed25519(_) | Signer::Ecdsa(EcdsaCurve::NistP256, _) => false,
-            Signer::Ecdsa(..) | Signer::Rsa(_) => true,
+            Signer::Ecdsa(..) | Signer::Rsa(_) | Signer::Composite(_) => true,
         }
     }
 }
@@ -130,6 +134,10 @@ impl Signer {
             .map_err(|_| KeyError::Damaged("its seed belongs to another public half".into()))
     }
 
+    pub(super) fn composite(seeds: &[u8], public: &[u8]) -> Result<Self, KeyError> {
+        Composite::new(seeds, public).map(Self::Composite)
+    }
+
     /// `scalar` is big-endian without leading zeros, `point` as in SEC 1.
     pub(super) fn ecdsa(curve: &[u8], scalar: &[u8], point: &[u8]) -> Result<Self, KeyError> {
         let wrong = || KeyError::Damaged("its scalar belongs to another public half".into());
@@ -149,6 +157,12 @@ impl Signer {
     fn blob(&self) -> Result<Vec<u8>, KeyError> {
         let failed = || KeyError::Backend("the key's public half could not be derived".into());
         let key = match self {
+            Self::Composite(pair) => {
+                let mut blob = Vec::new();
+                Kind::Composite.name().encode(&mut blob).map_err(|_| failed())?;
+                pair.public().encode(&mut blob).map_err(|_| failed())?;
+                return Ok(blob);
+            }
             Self::Ed25519(pair) => {
                 let bytes = pair.public_key().as_ref().try_into().map_err(|_| failed())?;
                 KeyData::Ed25519(Ed25519PublicKey(bytes))

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use claviger::key::{self, KeyError};
 
-use crate::tools::{beside, generate, inspect, run, text};
+use crate::tools::{beside, blob_of, generate, inspect, run, text};
 
 /// Has `authority` certify `key`; answers the certificate's file.
-fn certify(authority: &Path, key: &Path, more: &[&str]) -> PathBuf {
+pub(crate) fn certify(authority: &Path, key: &Path, more: &[&str]) -> PathBuf {
     let mut arguments = vec!["-q", "-s", text(authority), "-I", "id", "-n", "user"];
     arguments.extend_from_slice(more);
     let public = beside(key, ".pub");
@@ -36,14 +36,9 @@ fn with_and_without_expiry_for_every_type() {
             let file = fs::read(certify(&authority, &path, more)).unwrap();
             let read = key::certificate(&file, &public).unwrap();
             assert_eq!(read.comment, format!("{name} of tests").as_bytes());
-            let line = String::from_utf8(file).unwrap();
-            let base64 = line.split(' ').nth(1).unwrap();
-            let armoured = format!("-----BEGIN X-----\n{base64}\n-----END X-----");
-            assert_eq!(
-                read.blob,
-                pem::parse(armoured).unwrap().contents(),
-                "the bytes that were signed"
-            );
+            let signed = blob_of(&beside(&path, "-cert.pub"));
+            assert_eq!(read.blob, signed, "the bytes that were signed");
+            assert_eq!(key::plain_of(&signed).as_ref(), Some(&public.blob));
         }
     }
 }

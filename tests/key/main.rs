@@ -6,8 +6,10 @@
     reason = "a test that cannot go on fails by panicking"
 )]
 
+mod added;
 mod certificates;
 mod damage;
 mod files;
 mod formats;
+mod recorder;
 mod tools;

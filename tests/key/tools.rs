@@ -43,6 +43,14 @@ pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(format!("{}{ending}", text(path)))
 }
 
+/// The blob of a `.pub` file.
+pub(crate) fn blob_of(path: &Path) -> Vec<u8> {
+    let line = fs::read_to_string(path).unwrap();
+    let base64 = line.split(' ').nth(1).unwrap();
+    let armoured = format!("-----BEGIN X-----\n{base64}\n-----END X-----");
+    pem::parse(armoured).unwrap().into_contents()
+}
+
 pub(crate) fn inspect(path: &Path) -> Inspected {
     key::inspect(
         &fs::read(path).unwrap(),
