@@ -5,6 +5,7 @@ pub mod config;
 pub mod idle;
 pub mod key;
 pub mod keyset;
+pub mod policy;
 pub mod secret;
 pub mod serve;
 pub mod session;

@@ -40,7 +40,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     ("idle", &["keyset", "platform"], "seals when the person is away"),
     ("config", &["platform"], "reads and writes its file whole"),
-    ("policy", &[], "judges what it is told"),
+    (
+        "policy",
+        &["wire"],
+        "judges restrictions and logins as wire has read them",
+    ),
     ("history", &["platform"], "what was learnt"),
     ("wire", &[], "bytes of the protocol"),
     ("key", &["secret"], "bytes of key files"),
