@@ -7,9 +7,12 @@
 )]
 
 mod added;
+mod added_damage;
 mod certificates;
 mod damage;
 mod files;
 mod formats;
+mod hosts;
 mod recorder;
 mod tools;
+mod verify;

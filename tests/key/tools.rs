@@ -51,6 +51,18 @@ pub(crate) fn blob_of(path: &Path) -> Vec<u8> {
     pem::parse(armoured).unwrap().into_contents()
 }
 
+/// The bytes with each of their length fields in turn set to a lie. Every four bytes that could be one are taken for one.
+pub(crate) fn lies(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let fields = (0..bytes.len().saturating_sub(3)).filter(|&start| bytes[start..].starts_with(&[0, 0]));
+    fields.flat_map(move |start| {
+        [0_u32, 1, 1 << 31, u32::MAX].map(|length| {
+            let mut lying = bytes.to_vec();
+            lying[start..start + 4].copy_from_slice(&length.to_be_bytes());
+            lying
+        })
+    })
+}
+
 pub(crate) fn inspect(path: &Path) -> Inspected {
     key::inspect(
         &fs::read(path).unwrap(),
