@@ -122,3 +122,29 @@ fn nothing_of_a_dropped_key_remains() {
         assert_eq!(copies(&secrets), 0, "{name} after it was dropped");
     }
 }
+
+#[test]
+fn nothing_of_a_dropped_key_that_a_client_added_remains() {
+    let read = || Zeroizing::new(fs::read("tests/data/mldsa/add.bin").unwrap());
+    let body = read();
+    // Behind the two seeds stand the comment and its length.
+    let seeds = &body[body.len() - 64 - "....mldsa".len()..];
+    let secrets = [masked(seeds.iter()), masked(seeds[32..].iter())];
+    drop(body);
+    harden::scrub_stack();
+    assert_eq!(copies(&secrets), 0, "before it is read");
+
+    let body = read();
+    let fields = Zeroizing::new(key::added(&body).unwrap().fields.to_vec());
+    drop(body);
+    let opened = key::reopen(&fields).unwrap();
+    drop(fields);
+    opened.sign(b"data", 0).unwrap();
+    harden::scrub_stack();
+    let open = copies(&secrets);
+    assert!((1..=2 * secrets.len()).contains(&open), "open: {open} copies");
+
+    drop(opened);
+    harden::scrub_stack();
+    assert_eq!(copies(&secrets), 0, "after it was dropped");
+}

@@ -9,7 +9,7 @@ use claviger::wire::string;
 
 use crate::certificates::certify;
 use crate::recorder::ssh_add;
-use crate::tools::{assert_verifies, beside, blob_of, generate, inspect, run};
+use crate::tools::{assert_verifies, beside, blob_of, generate, inspect, open, run};
 
 /// ssh-add's arguments, and what they put behind the comment.
 const CONSTRAINED: (&[&str], &[u8]) = (&["-t", "60", "-c"], &[1, 0, 0, 0, 60, 2]);
@@ -151,11 +151,25 @@ fn ml_dsa_is_read_as_openssh_writes_it() {
             assert_verifies(&key, 0);
         }
     }
-    let file = fs::read(data("mldsa/mldsa")).unwrap();
-    let listed = key::inspect(&file, None).unwrap();
-    assert_eq!((listed.public.blob, listed.encrypted), (plain.clone(), false));
-    let signature = key::open(&file, None).unwrap().sign(b"data", 0).unwrap();
-    key::verify(&plain, b"data", &signature).unwrap();
+}
+
+#[test]
+fn ml_dsa_files_and_certificates_are_read_as_all_others() {
+    let plain = blob_of(&data("mldsa/mldsa.pub"));
+    for (name, passphrase) in [("mldsa", None), ("sealed", Some("passphrase"))] {
+        let path = data(&format!("mldsa/{name}"));
+        let listed = key::inspect(&fs::read(&path).unwrap(), None).unwrap();
+        assert_eq!(listed.encrypted, passphrase.is_some());
+        assert!(open(&path, Some("wrong")).is_ok() == passphrase.is_none());
+        let opened = open(&path, passphrase).unwrap();
+        assert_eq!(*opened.public(), listed.public);
+        assert_eq!(listed.public.blob, plain);
+        let signature = opened.sign(b"data", 0).unwrap();
+        key::verify(&plain, b"data", &signature).unwrap();
+        let certificate = fs::read(data("mldsa/mldsa-cert.pub")).unwrap();
+        let certificate = key::certificate(&certificate, &listed.public).unwrap();
+        assert_eq!(certificate.blob, blob_of(&data("mldsa/mldsa-cert.pub")));
+    }
 }
 
 #[test]
