@@ -31,8 +31,20 @@ impl Gate {
     {
         // The place moves along, so that it stays taken when the caller no longer waits.
         let place = self.0.clone().acquire_owned().await.map_err(|_| Interrupted)?;
-        let work = tokio::task::spawn_blocking(move || {
+        Self::run_short(move || {
             let _place = place;
+            job()
+        })
+        .await
+    }
+
+    /// As [`run`](Self::run), for a job that derives nothing: it takes no place, so it waits behind no derivation.
+    pub(super) async fn run_short<R, J>(job: J) -> Result<R, Interrupted>
+    where
+        R: Send + 'static,
+        J: FnOnce() -> R + Send + 'static,
+    {
+        let work = tokio::task::spawn_blocking(move || {
             let done = own_frame(job);
             harden::scrub_stack();
             done

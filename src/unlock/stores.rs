@@ -52,10 +52,7 @@ impl Store {
             Store::Os(os) => Ok(os.find(&account(wanted)).await?),
             Store::Embedded(session) if !session.vault().exists() => Ok(None),
             Store::Embedded(session) => {
-                let fingerprint = wanted.fingerprint.clone();
-                let found = session
-                    .run(move |vault, master| vault.read(master, &fingerprint))
-                    .await?;
+                let found = session.find(wanted.fingerprint.clone()).await?;
                 Ok(found.map(Arc::new))
             }
         }
@@ -76,7 +73,7 @@ impl Store {
                 let fingerprint = wanted.fingerprint.clone();
                 let job =
                     move |vault: &Vault, master: &[u8]| vault.put(master, &fingerprint, &title, &secret);
-                Ok(session.run(job).await?)
+                Ok(session.change(job).await?)
             }
         }
     }
@@ -95,7 +92,7 @@ impl Store {
                 let job = move |vault: &Vault, master: &[u8]| {
                     vault.remove(master, &fingerprint, value.as_ref().map(|value| &value[..]))
                 };
-                Ok(session.run(job).await?)
+                Ok(session.change(job).await?)
             }
         }
     }

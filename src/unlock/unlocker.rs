@@ -10,6 +10,7 @@ use super::{Settings, UnlockError, Wanted};
 use crate::config::Source;
 use crate::secret::Secret;
 use crate::wire::report::SourceReport;
+use claviger_platform::harden;
 use claviger_platform::keyring::KeyringError;
 use claviger_platform::prompt::Means;
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Unlocker {
     pub(super) order: Vec<Source>,
     os: Option<Arc<OsStore>>,
-    session: Arc<Session>,
+    pub(super) session: Arc<Session>,
     pub(super) means: Arc<Means>,
     pub(super) offers: Arc<Offers>,
     pub(super) gate: Arc<Gate>,
@@ -31,11 +32,12 @@ pub struct Unlocker {
 impl Unlocker {
     /// Nothing is contacted before the first question.
     pub fn new(settings: Settings) -> Self {
-        Self::with_cost(settings, KdfCost::STANDARD)
+        let hidden = || harden::memory_report().secret_memory;
+        Self::with_habits(settings, KdfCost::STANDARD, hidden)
     }
 
-    /// With another cost of the vaults that it makes.
-    pub(super) fn with_cost(settings: Settings, cost: KdfCost) -> Self {
+    /// With another cost of the vaults that it makes, and another rule for when passphrases of keys may be kept.
+    pub(super) fn with_habits(settings: Settings, cost: KdfCost, may_keep: fn() -> bool) -> Self {
         let Settings {
             order,
             vault,
@@ -58,6 +60,7 @@ impl Unlocker {
             offers: offers.clone(),
             gate: gate.clone(),
             given: master,
+            may_keep,
         }));
         Self {
             order,
@@ -121,12 +124,12 @@ impl Unlocker {
         let opened = match master {
             Some(master) => self.session.open_with(master).await,
             None if !self.session.vault().exists() => Err(VaultError::Missing.into()),
-            None => self.session.run(Vault::check).await,
+            None => self.session.open().await,
         };
         opened.map_err(|error| vault_error(&self.session, &error))
     }
 
-    /// Forgets the vault's master passphrase.
+    /// Forgets the vault's master passphrase, and what was kept of an open vault.
     pub fn close(&self) {
         self.session.close();
     }

@@ -96,6 +96,7 @@ impl Session {
     /// Makes the vault with the master passphrase given on the command line, or one that the person chooses, which is
     /// returned. A stored one is left over from another vault, which the person may no longer know.
     pub(super) async fn make_now(&self) -> Result<Option<Arc<Secret>>, SessionError> {
+        let since = self.kept.closings();
         let given = self.given.get();
         let master = match &given {
             Some(given) => given.clone(),
@@ -103,7 +104,7 @@ impl Session {
         };
         let (vault, key) = (self.vault.clone(), master.clone());
         self.gate.run(move || vault.make(&key)).await??;
-        self.master.set(master.clone());
+        self.kept.keep_master(master.clone(), since);
         self.given.clear();
         Ok(given.is_none().then_some(master))
     }

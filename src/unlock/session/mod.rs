@@ -1,13 +1,18 @@
-//! The embedded vault within one session: its master passphrase is asked for once and kept until [`Session::close`].
+//! The embedded vault within one session: it is opened once, and stays open until [`Session::close`].
 //!
-//! Kept is the master passphrase, in protected memory, and nothing that it opens: each look-up reads the file anew and
-//! derives the vault's key again. That costs about a third of a second per key opened, sees at once what KeePassXC
-//! changed, and leaves no passphrase of any key in memory.
+//! Kept is the master passphrase, in protected memory. Where that memory is of the kind that core images leave out, the
+//! passphrases of keys that the vault held when it was opened are kept too, and a further look-up derives nothing:
+//! the derivation is most of a second (64 MiB of Argon2id, see `benches/README.md`). They answer only while the file has
+//! the very bytes that were read; what KeePassXC or another claviger changed is read again with the master passphrase
+//! that was kept. Elsewhere each look-up derives the vault's key again, and no passphrase of any key stays in memory,
+//! so that a core image never holds one.
 //!
 //! The master passphrase comes from the command line, the OS keyring, or a prompt. One task at a time looks for it; who
 //! waits meanwhile takes what that one found, and counts as refused if the person refused.
 
+mod kept;
 mod master;
+mod verbs;
 
 use super::gate::{Gate, Interrupted};
 use super::offer::Offers;
@@ -15,8 +20,9 @@ use super::os::{Account, OsStore};
 use super::vault::{Vault, VaultError};
 use crate::secret::Secret;
 use claviger_platform::prompt::Means;
+use kept::{Kept, Slot};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why the vault gave or took nothing.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +38,18 @@ pub(super) enum SessionError {
     Interrupted(#[from] Interrupted),
 }
 
-/// What to do with the file once there is a master passphrase.
-type Job<T> = Arc<dyn Fn(&Vault, &[u8]) -> Result<T, VaultError> + Send + Sync>;
+/// What to do with the file, given a master passphrase.
+type Work<T> = dyn Fn(&Vault, &[u8]) -> Result<T, VaultError> + Send + Sync;
+
+/// What waits for a master passphrase that fits.
+struct Job<T> {
+    work: Arc<Work<T>>,
+    /// [`Kept::closings`] when it was wanted.
+    since: u64,
+    /// Whether it waits for its turn, as it may find done what it is for. A change does not wait: it may itself have to
+    /// wait for another process.
+    in_turn: bool,
+}
 
 /// What a session is made of.
 pub(super) struct Parts {
@@ -45,6 +61,8 @@ pub(super) struct Parts {
     pub(super) gate: Arc<Gate>,
     /// The master passphrase given on the command line.
     pub(super) given: Option<Secret>,
+    /// Whether memory is such that passphrases of keys may be kept in it.
+    pub(super) may_keep: fn() -> bool,
 }
 
 /// The vault, open or closed.
@@ -56,7 +74,9 @@ pub(super) struct Session {
     offers: Arc<Offers>,
     gate: Arc<Gate>,
     given: Slot,
-    master: Slot,
+    kept: Arc<Kept>,
+    /// Held while the vault is opened with the master passphrase at hand, so that who waits finds it read.
+    turn: tokio::sync::Mutex<()>,
     /// Held while the master passphrase is sought; inside, why the last search found none.
     search: tokio::sync::Mutex<Option<String>>,
     /// Searches ended so far.
@@ -73,6 +93,7 @@ impl Session {
             offers,
             gate,
             given,
+            may_keep,
         } = parts;
         Self {
             account: Account::of_vault(vault.path()),
@@ -82,7 +103,8 @@ impl Session {
             offers,
             gate,
             given: Slot::new(given),
-            master: Slot::new(None),
+            kept: Arc::new(Kept::new(may_keep)),
+            turn: tokio::sync::Mutex::new(()),
             search: tokio::sync::Mutex::new(None),
             searches: AtomicU64::new(0),
         }
@@ -95,42 +117,42 @@ impl Session {
 
     /// Whether the master passphrase is at hand.
     pub(super) fn is_open(&self) -> bool {
-        self.master.get().is_some()
+        self.kept.master().is_some()
     }
 
-    /// Forgets the master passphrase, the one given on the command line too.
+    /// Forgets all that was kept, and the master passphrase given on the command line.
     pub(super) fn close(&self) {
-        self.master.clear();
+        self.kept.close();
         self.given.clear();
     }
 
-    /// Opens with `master` only.
-    pub(super) async fn open_with(&self, master: Secret) -> Result<(), SessionError> {
-        self.inspect().await?;
-        match self
-            .fits(&Arc::new(master), &(Arc::new(Vault::check) as Job<()>))
-            .await?
-        {
-            Some(()) => Ok(()),
-            None => Err(VaultError::WrongMaster.into()),
+    fn job<T, J>(&self, in_turn: bool, work: J) -> Job<T>
+    where
+        J: Fn(&Vault, &[u8]) -> Result<T, VaultError> + Send + Sync + 'static,
+    {
+        Job {
+            work: Arc::new(work),
+            since: self.kept.closings(),
+            in_turn,
         }
     }
 
     /// Does `job` with the master passphrase, which is sought if it is not at hand or no longer fits.
-    pub(super) async fn run<T, J>(&self, job: J) -> Result<T, SessionError>
-    where
-        T: Send + 'static,
-        J: Fn(&Vault, &[u8]) -> Result<T, VaultError> + Send + Sync + 'static,
-    {
-        let job: Job<T> = Arc::new(job);
+    async fn run<T: Send + 'static>(&self, job: Job<T>) -> Result<T, SessionError> {
         loop {
-            if let Some(master) = self.master.get() {
+            // Where nothing is kept of the file, another's opening is of no use to wait for.
+            let turn = match job.in_turn && self.kept.keeps_contents() {
+                true => Some(self.turn.lock().await),
+                false => None,
+            };
+            if let Some(master) = self.kept.master() {
                 if let Some(done) = self.fits(&master, &job).await? {
                     return Ok(done);
                 }
                 tracing::warn!(vault = %self.vault.path().display(), "its master passphrase was changed");
-                self.master.clear();
+                self.kept.drop_all();
             }
+            drop(turn);
             let mut search = self.search().await?;
             if self.is_open() {
                 continue;
@@ -190,14 +212,18 @@ impl Session {
         master: &Arc<Secret>,
         job: &Job<T>,
     ) -> Result<Option<T>, SessionError> {
-        let (vault, key, job) = (self.vault.clone(), master.clone(), job.clone());
-        match self.gate.run(move || job(&vault, &key)).await? {
-            Err(VaultError::WrongMaster) => Ok(None),
-            other => {
-                let done = other?;
-                self.master.set(master.clone());
-                Ok(Some(done))
+        let (vault, kept, master) = (self.vault.clone(), self.kept.clone(), master.clone());
+        let (work, since) = (job.work.clone(), job.since);
+        let attempt = move || {
+            let done = work(&vault, &master);
+            if done.is_ok() {
+                kept.keep_master(master, since);
             }
+            done
+        };
+        match self.gate.run(attempt).await? {
+            Err(VaultError::WrongMaster) => Ok(None),
+            other => Ok(Some(other?)),
         }
     }
 }
@@ -207,26 +233,5 @@ fn refusal<T>(outcome: &Result<T, SessionError>) -> Option<String> {
     match outcome {
         Err(SessionError::NoMaster(reasons)) => Some(reasons.clone()),
         _ => None,
-    }
-}
-
-/// A secret that may be there; no wait happens while its lock is held.
-struct Slot(Mutex<Option<Arc<Secret>>>);
-
-impl Slot {
-    fn new(secret: Option<Secret>) -> Self {
-        Self(Mutex::new(secret.map(Arc::new)))
-    }
-    fn get(&self) -> Option<Arc<Secret>> {
-        self.lock().clone()
-    }
-    fn set(&self, secret: Arc<Secret>) {
-        *self.lock() = Some(secret);
-    }
-    fn clear(&self) {
-        *self.lock() = None;
-    }
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Arc<Secret>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

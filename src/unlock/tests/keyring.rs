@@ -93,7 +93,7 @@ fn a_keyring_that_hangs_is_skipped_with_its_reason() {
             keyring,
             ..home.settings(ALL, Some(MASTER))
         };
-        let unlocker = Unlocker::with_cost(settings, KdfCost::CHEAP);
+        let unlocker = Unlocker::with_habits(settings, KdfCost::CHEAP, || true);
         service.freeze();
         let ((), source) = unlocker.unlock(&key("a"), opens_with("right")).await.unwrap();
         assert_eq!(source, "embedded");

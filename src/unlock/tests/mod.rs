@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+mod kept;
 mod keyring;
 mod master;
 mod offer;
@@ -123,7 +124,7 @@ impl Home {
     }
 
     fn unlocker_given(&self, order: &[Source], master: Option<&str>) -> Unlocker {
-        Unlocker::with_cost(self.settings(order, master), KdfCost::CHEAP)
+        Unlocker::with_habits(self.settings(order, master), KdfCost::CHEAP, || true)
     }
 
     fn settings(&self, order: &[Source], master: Option<&str>) -> Settings {
@@ -163,10 +164,8 @@ impl Home {
     }
 
     fn stored(&self, name: &str) -> Option<Vec<u8>> {
-        let found = self
-            .vault()
-            .read(MASTER.as_bytes(), &key(name).fingerprint)
-            .unwrap();
+        let opened = self.vault().open(MASTER.as_bytes()).unwrap();
+        let found = opened.passphrase(&key(name).fingerprint);
         found.map(|secret| secret.to_vec())
     }
 }

@@ -2,6 +2,7 @@
 
 use keepass::Database;
 use keepass::db::{EntryRef, GroupId, fields};
+use std::collections::BTreeSet;
 
 /// The group that new entries go to.
 pub(super) const GROUP: &str = "SSH passphrases";
@@ -16,6 +17,31 @@ pub(super) fn of<'a>(database: &'a Database, fingerprint: &str) -> impl Iterator
             entry.get_url() == Some(url.as_str()) || entry.get_username() == url.strip_prefix(URL_SCHEME);
         named && !ancestors(database, entry.parent().id()).any(|group| Some(group) == bin)
     })
+}
+
+/// The entry of the key `fingerprint` that counts: the one changed last.
+pub(super) fn newest<'a>(database: &'a Database, fingerprint: &str) -> Option<EntryRef<'a>> {
+    of(database, fingerprint).max_by_key(|entry| entry.times.last_modification)
+}
+
+/// Whether this can be the name of a key: stores know keys by SHA-256 fingerprints. In a vault it may be anything that a
+/// person typed, so it is bounded too.
+pub(super) fn is_name(name: &str) -> bool {
+    name.len() <= 64 && name.starts_with("SHA256:")
+}
+
+/// Names of keys for which [`of`] may find something, at most `limit` of them.
+pub(super) fn names(database: &Database, limit: usize) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for entry in database.iter_all_entries() {
+        let of_url = entry.get_url().and_then(|url| url.strip_prefix(URL_SCHEME));
+        for name in [of_url, entry.get_username()].into_iter().flatten() {
+            if names.len() < limit && is_name(name) {
+                names.insert(name.to_owned());
+            }
+        }
+    }
+    names
 }
 
 /// Adds an entry that [`of`] finds.

@@ -1,23 +1,27 @@
 //! The embedded vault's file: a KDBX 4.1 database that KeePassXC opens with the same master passphrase.
 //!
-//! Each call reads the file anew and forgets what it decrypted: what KeePassXC changed meanwhile is seen, and no
-//! passphrase stays in memory; the price is one key derivation for each look-up. A change is made under a lock that
-//! other claviger processes respect, rehearsed in memory, and written whole or not at all. A file that cannot be read
-//! is never overwritten. All of it blocks, mostly in the key derivation.
+//! Each call reads the file anew, which costs one key derivation, and forgets what it decrypted; what a session may
+//! keep of it is in [`Contents`]. A change is made under a lock that other claviger processes respect, rehearsed in
+//! memory, and written whole or not at all. A file that cannot be read is never overwritten. All of it blocks, mostly in
+//! the key derivation.
 
+mod contents;
 mod entries;
 mod guard;
 mod kdbx;
 #[cfg(test)]
 mod tests;
 
+pub(super) use contents::{Contents, Known};
 pub(super) use kdbx::KdfCost;
 
 use crate::secret::Secret;
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use claviger_platform::files::{self, FileError};
 use keepass::Database;
 use keepass::db::{EntryId, fields};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -60,12 +64,44 @@ pub(super) enum VaultError {
 pub(super) struct Vault {
     path: PathBuf,
     cost: KdfCost,
+    /// Openings so far, each of which derives the key.
+    openings: AtomicUsize,
+}
+
+/// One state of the file: the digest of its bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Edition([u8; SHA256_OUTPUT_LEN]);
+
+impl Edition {
+    fn of(file: &[u8]) -> Self {
+        let mut edition = [0; SHA256_OUTPUT_LEN];
+        edition.copy_from_slice(digest(&SHA256, file).as_ref());
+        Self(edition)
+    }
+}
+
+/// The file decrypted, for the moment of one call.
+pub(super) struct Opened {
+    database: Database,
+    edition: Edition,
+}
+
+impl Opened {
+    /// The passphrase of the key `fingerprint`.
+    pub(super) fn passphrase(&self, fingerprint: &str) -> Option<Secret> {
+        let newest = entries::newest(&self.database, fingerprint)?;
+        Some(Secret::copy_of(newest.get_password()?.as_bytes()))
+    }
 }
 
 impl Vault {
     /// Touches nothing yet.
     pub(super) fn new(path: PathBuf, cost: KdfCost) -> Self {
-        Self { path, cost }
+        Self {
+            path,
+            cost,
+            openings: AtomicUsize::new(0),
+        }
     }
 
     /// Where it is, or would be made.
@@ -105,16 +141,25 @@ impl Vault {
         guard::check(&self.bytes()?).map_err(|reason| VaultError::Damaged(reason.to_owned()))
     }
 
-    /// Whether `master` opens it.
-    pub(super) fn check(&self, master: &[u8]) -> Result<(), VaultError> {
-        self.open(master).map(drop)
+    /// Which state the file is in; derives nothing.
+    pub(super) fn edition(&self) -> Result<Edition, VaultError> {
+        Ok(Edition::of(&self.bytes()?))
     }
 
-    /// The passphrase of the key `fingerprint`.
-    pub(super) fn read(&self, master: &[u8], fingerprint: &str) -> Result<Option<Secret>, VaultError> {
-        let database = self.open(master)?;
-        let newest = entries::of(&database, fingerprint).max_by_key(|entry| entry.times.last_modification);
-        Ok(newest.and_then(|entry| Some(Secret::copy_of(entry.get_password()?.as_bytes()))))
+    /// Decrypts it.
+    pub(super) fn open(&self, master: &[u8]) -> Result<Opened, VaultError> {
+        let bytes = self.bytes()?;
+        self.openings.fetch_add(1, Ordering::Relaxed);
+        Ok(Opened {
+            database: kdbx::parse(&bytes, master)?,
+            edition: Edition::of(&bytes),
+        })
+    }
+
+    /// How often it was decrypted, or that was tried.
+    #[cfg(test)]
+    pub(super) fn openings(&self) -> usize {
+        self.openings.load(Ordering::Relaxed)
     }
 
     /// Stores `passphrase` for the key `fingerprint`; `title` is what KeePassXC shows. The value it replaces stays in
@@ -132,7 +177,7 @@ impl Vault {
             .map(|c| if c.is_control() { '\u{fffd}' } else { c })
             .collect();
         self.change(master, |database| {
-            let newest = entries::of(database, fingerprint).max_by_key(|entry| entry.times.last_modification);
+            let newest = entries::newest(database, fingerprint);
             let same = newest
                 .as_ref()
                 .is_some_and(|entry| entry.get_password() == Some(passphrase));
@@ -180,16 +225,12 @@ impl Vault {
             return Err(VaultError::Missing);
         }
         let _lock = files::lock(&self.path, LOCK_WAIT)?;
-        let mut database = self.open(master)?;
+        let mut database = self.open(master)?.database;
         let changed = edit(&mut database);
         if changed {
             files::write_atomic(&self.path, &kdbx::serialize(&mut database, master)?)?;
         }
         Ok(changed)
-    }
-
-    fn open(&self, master: &[u8]) -> Result<Database, VaultError> {
-        kdbx::parse(&self.bytes()?, master)
     }
 
     fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {

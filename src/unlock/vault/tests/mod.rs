@@ -19,10 +19,8 @@ fn made(home: &tempfile::TempDir) -> Vault {
 }
 
 fn read(vault: &Vault, fingerprint: &str) -> Option<Vec<u8>> {
-    vault
-        .read(MASTER, fingerprint)
-        .unwrap()
-        .map(|secret| secret.to_vec())
+    let opened = vault.open(MASTER).unwrap();
+    opened.passphrase(fingerprint).map(|secret| secret.to_vec())
 }
 
 #[test]
@@ -73,13 +71,13 @@ fn a_vault_is_made_only_where_nothing_is() {
 fn a_master_that_does_not_fit_is_told_apart_from_damage() {
     let home = tempfile::tempdir().unwrap();
     let vault = made(&home);
-    assert!(matches!(vault.check(b"wrong"), Err(VaultError::WrongMaster)));
+    assert!(matches!(vault.open(b"wrong"), Err(VaultError::WrongMaster)));
     assert!(matches!(
         vault.put(b"wrong", KEY, "first", b"one"),
         Err(VaultError::WrongMaster)
     ));
-    assert!(matches!(vault.check(b"\xff"), Err(VaultError::NotText(_))));
-    vault.check(MASTER).unwrap();
+    assert!(matches!(vault.open(b"\xff"), Err(VaultError::NotText(_))));
+    vault.open(MASTER).unwrap();
 }
 
 #[test]
@@ -128,7 +126,7 @@ fn damaged_files_are_reported_and_left_as_they_are() {
         );
     }
     std::fs::write(vault.path(), &whole[..whole.len() / 2]).unwrap();
-    let reason = vault.check(MASTER).unwrap_err().to_string();
+    let reason = vault.open(MASTER).err().unwrap().to_string();
     assert!(
         reason.starts_with("damaged: ") && reason.contains("Put a copy of it back"),
         "{reason}"
@@ -140,6 +138,6 @@ fn a_directory_in_its_place_is_an_error() {
     let home = tempfile::tempdir().unwrap();
     let vault = vault(&home);
     std::fs::create_dir_all(vault.path()).unwrap();
-    assert!(matches!(vault.check(MASTER), Err(VaultError::File(_))));
+    assert!(matches!(vault.open(MASTER), Err(VaultError::File(_))));
     assert!(matches!(vault.make(MASTER), Err(VaultError::Exists)));
 }
