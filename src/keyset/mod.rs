@@ -1,7 +1,7 @@
 //! The keys held: found as files, listed sealed from their public half, opened at the first signature.
 //!
 //! [`Keyset`] is the room's front door. A key's facts ([`Held`]) are immutable and replaced at a re-scan; whether
-//! it is open lives in a [`Cell`](held::Cell) that survives re-scans, so that touching a file never closes or
+//! it is open lives in a `Cell` that survives re-scans, so that touching a file never closes or
 //! doubles a key. The list's answer is kept encoded and rebuilt only when the set changes: a list costs one
 //! pointer copy, whatever the number of keys.
 
