@@ -1,4 +1,5 @@
-//! Seals keys that were not used for `lock.idle`. The clock is passed to the key set, which decides.
+//! Seals keys that were not used for `lock.idle`, and removes those whose lifetime is over, on time and not at their
+//! next use. The clock is passed to the key set, which decides.
 
 use crate::keyset::Keyset;
 use claviger_platform::harden;
@@ -13,6 +14,22 @@ pub async fn seal_when_idle(keyset: Arc<Keyset>, idle: Duration) {
             None => {
                 harden::scrub_stack();
                 keyset.key_opened().await;
+            }
+        }
+    }
+}
+
+/// Sleeps until a key's lifetime is over, or until one is added; never returns.
+pub async fn remove_expired(keyset: Arc<Keyset>) {
+    loop {
+        match keyset.expire(Instant::now()) {
+            Some(due) => tokio::select! {
+                () = tokio::time::sleep_until(due.into()) => {}
+                () = keyset.key_added() => {}
+            },
+            None => {
+                harden::scrub_stack();
+                keyset.key_added().await;
             }
         }
     }

@@ -1,85 +1,58 @@
-//! One key: what is known of it in clear, and the cell that says whether it is open.
+//! One key: what is known of it in clear, where its private half is, and the cell that says whether it is open.
 
+use super::added::{NewKey, Terms};
+use super::cell::Cell;
 use super::discover::Found;
-use crate::key::{self, CertificateFile, KeyError, OpenKey, PublicHalf};
-use crate::unlock::{UnlockError, Unlocker, Wanted};
+use super::shield::{Sealed, Shield};
+use crate::key::{CertificateFile, PublicHalf};
+use crate::unlock::Unlocker;
 use crate::wire::report::KeyReport;
-use claviger_platform::{files, harden};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
-use tokio::sync::watch;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-/// Why a key could not be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The file cannot be read any more.
-    #[error(transparent)]
-    File(#[from] files::FileError),
-    /// The file is damaged, or in a form that cannot be opened.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// No source had its passphrase.
-    #[error(transparent)]
-    Unlock(#[from] UnlockError),
-    /// The file now holds another key than the one that was listed.
-    #[error("{} now holds another key", .0.display())]
-    Changed(PathBuf),
-    /// Everything was sealed while it was being opened.
-    #[error("sealed while it was being opened")]
-    Sealed,
-    /// The opening task died.
-    #[error("opening the key failed unexpectedly")]
-    Died,
-}
-
-/// One key's facts; replaced at a re-scan, while the cell stays.
+/// One key's facts; replaced at a new look, while the cell stays.
 pub struct Held {
     /// The public half.
     pub public: PublicHalf,
-    /// The certificate beside it.
+    /// Its certificate: beside a file, or the very identity that a client added.
     pub certificate: Option<CertificateFile>,
-    /// Its file.
-    pub path: PathBuf,
     /// Comment as listed; any bytes but NUL.
     pub comment: Vec<u8>,
-    /// Whether a passphrase protects the file.
-    pub protected: bool,
-    /// Name of the file's format.
-    pub format: &'static str,
+    /// The terms under which it may be used.
+    pub terms: Terms,
+    /// When its lifetime is over.
+    pub expires: Option<Instant>,
+    pub(super) origin: Origin,
     pub(super) cell: Arc<Cell>,
 }
 
-/// What all who wait for an opening get.
-type Outcome = Result<Arc<OpenKey>, Arc<OpenError>>;
-
-/// Whether a key is open. The lock is held for moments only, never across a wait.
-#[derive(Default)]
-pub(super) struct Cell {
-    state: Mutex<State>,
+/// Where the private half is while the key is sealed.
+pub(super) enum Origin {
+    File(KeyFile),
+    /// Sealed in memory; see [`Shield`].
+    Added(Mutex<Sealed>),
 }
 
-#[derive(Default)]
-struct State {
-    phase: Phase,
-    last_used: Option<SystemTime>,
+/// A private key file, as far as it is known without opening it.
+pub(super) struct KeyFile {
+    pub(super) path: PathBuf,
+    /// Whether a passphrase protects it.
+    pub(super) protected: bool,
+    /// Name of its format.
+    pub(super) format: &'static str,
 }
 
-#[derive(Default)]
-enum Phase {
-    #[default]
-    Sealed,
-    /// One task opens it; everybody else subscribes. The task ends early when nobody waits any more.
-    Opening(Arc<watch::Sender<Option<Outcome>>>),
-    Open {
-        key: Arc<OpenKey>,
-        used: Instant,
-    },
+/// What sealed keys are opened with.
+pub(super) struct Openers {
+    pub(super) unlocker: Arc<Unlocker>,
+    /// None while the agent is locked.
+    pub(super) shield: Option<Arc<Shield>>,
 }
 
 impl Held {
-    pub(super) fn new(found: Found, known: Option<&Self>) -> Self {
+    /// A key file; `known` is the same key as it was found before.
+    pub(super) fn found(found: Found, known: Option<&Self>) -> Self {
         let Found {
             path,
             inspected,
@@ -92,17 +65,40 @@ impl Held {
         Self {
             public: inspected.public,
             certificate,
-            path,
             comment,
-            protected: inspected.encrypted,
-            format: inspected.format,
+            terms: Terms::default(),
+            expires: None,
+            origin: Origin::File(KeyFile {
+                path,
+                protected: inspected.encrypted,
+                format: inspected.format,
+            }),
             cell: known.map(|held| held.cell.clone()).unwrap_or_default(),
         }
     }
 
-    /// The (blob, comment) pairs that a list shows: the key, then its certificate, as `ssh-add` adds them.
+    /// A key that a client added; its private half is in `sealed`.
+    pub(super) fn added(new: NewKey, sealed: Sealed, now: Instant) -> Self {
+        Self {
+            public: new.public,
+            certificate: new.certificate.map(|blob| CertificateFile {
+                blob,
+                comment: Vec::new(),
+            }),
+            comment: new.comment,
+            expires: new.terms.lifetime.and_then(|lifetime| now.checked_add(lifetime)),
+            terms: new.terms,
+            origin: Origin::Added(Mutex::new(sealed)),
+            cell: Arc::default(),
+        }
+    }
+
+    /// The (blob, comment) pairs that a list shows. A file and the certificate beside it are two identities; what a
+    /// client added is one, the key or the certificate.
     pub fn identities(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
-        let plain = std::iter::once((self.public.blob.as_slice(), self.comment.as_slice()));
+        let is_file = matches!(self.origin, Origin::File(_));
+        let plain = (is_file || self.certificate.is_none())
+            .then_some((self.public.blob.as_slice(), self.comment.as_slice()));
         let certified = self.certificate.iter().map(|certificate| {
             let comment = if certificate.comment.is_empty() {
                 &self.comment
@@ -111,29 +107,58 @@ impl Held {
             };
             (certificate.blob.as_slice(), comment.as_slice())
         });
-        plain.chain(certified)
+        plain.into_iter().chain(certified)
     }
 
-    /// How stores and questions name it.
-    pub fn wanted(&self) -> Wanted {
-        Wanted {
-            fingerprint: self.public.fingerprint.clone(),
-            path: self.path.clone(),
-            comment: String::from_utf8_lossy(&self.comment).into_owned(),
+    /// The one blob that an added key is.
+    pub(super) fn identity(&self) -> &[u8] {
+        self.certificate
+            .as_ref()
+            .map_or(&self.public.blob, |certificate| &certificate.blob)
+    }
+
+    /// Whether `blob` is one of its identities.
+    pub(super) fn has_identity(&self, blob: &[u8]) -> bool {
+        self.identities().any(|(own, _)| own == blob)
+    }
+
+    /// Seals an added key's private half anew; false if `from` does not open it.
+    pub(super) fn reseal(&self, from: &Shield, to: &Shield) -> bool {
+        let Origin::Added(sealed) = &self.origin else {
+            return true;
+        };
+        let mut sealed = sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        match from.open(&sealed).and_then(|fields| to.seal(&fields)) {
+            Ok(resealed) => {
+                *sealed = resealed;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// How messages name it: its file, or its comment.
+    pub fn name(&self) -> String {
+        match &self.origin {
+            Origin::File(file) => file.path.display().to_string(),
+            Origin::Added(_) => String::from_utf8_lossy(&self.comment).into_owned(),
         }
     }
 
     /// Whether it is open now.
     pub fn is_open(&self) -> bool {
-        matches!(self.cell.lock().phase, Phase::Open { .. })
+        self.cell.is_open()
     }
 
     /// Whether `name` is its fingerprint, comment, path or file name.
     pub fn is_called(&self, name: &str) -> bool {
-        self.public.fingerprint == name
-            || self.comment == name.as_bytes()
-            || self.path.as_os_str() == name
-            || self.path.file_name().is_some_and(|file| file == name)
+        let named_by_file = match &self.origin {
+            Origin::File(KeyFile { path, .. }) => {
+                path.as_os_str() == name || path.file_name().is_some_and(|file| file == name)
+            }
+            Origin::Added(_) => false,
+        };
+        named_by_file || self.public.fingerprint == name || self.comment == name.as_bytes()
     }
 
     /// Whether `name` is the beginning of its fingerprint, with or without "SHA256:".
@@ -148,177 +173,32 @@ impl Held {
         self.cell.seal()
     }
 
-    /// Opens it with `passphrase` (from a client of ours), or keeps it open if it is.
-    ///
-    /// # Errors
-    /// [`KeyError::WrongPassphrase`] inside [`OpenError::Key`], or what is wrong with the file.
-    pub async fn open_with(&self, passphrase: crate::secret::Secret, now: Instant) -> Result<(), OpenError> {
-        let file = self.read()?;
-        let opened = tokio::task::spawn_blocking(move || {
-            let opened = key::open(&file, Some(&passphrase));
-            harden::scrub_stack();
-            opened
-        });
-        let key = self.check(opened.await.map_err(|_| OpenError::Died)??)?;
-        self.cell.lock().phase = Phase::Open { key, used: now };
-        Ok(())
-    }
-
-    pub(super) async fn open(self: &Arc<Self>, unlocker: &Arc<Unlocker>, now: Instant) -> Outcome {
-        let mut outcome = {
-            let mut state = self.cell.lock();
-            match &mut state.phase {
-                Phase::Open { key, used } => {
-                    *used = now;
-                    return Ok(key.clone());
-                }
-                Phase::Opening(sender) => sender.subscribe(),
-                Phase::Sealed => {
-                    let sender = Arc::new(watch::Sender::new(None));
-                    let receiver = sender.subscribe();
-                    state.phase = Phase::Opening(sender.clone());
-                    tokio::spawn(self.clone().run_opening(sender, unlocker.clone(), now));
-                    receiver
-                }
-            }
-        };
-        let result = match outcome.wait_for(Option::is_some).await {
-            Ok(result) => result.clone(),
-            Err(_) => None,
-        };
-        result.unwrap_or_else(|| Err(Arc::new(OpenError::Died)))
-    }
-
-    /// Opens once for all who wait, and gives up (prompt and all) when the last of them has gone.
-    async fn run_opening(
-        self: Arc<Self>,
-        sender: Arc<watch::Sender<Option<Outcome>>>,
-        unlocker: Arc<Unlocker>,
-        started: Instant,
-    ) {
-        let opened = tokio::select! {
-            opened = self.unlock(&unlocker) => opened.map_err(Arc::new),
-            () = sender.closed() => Err(Arc::new(OpenError::Sealed)),
-        };
-        if let Err(error) = &opened {
-            tracing::warn!(key = %self.public.fingerprint, path = %self.path.display(), "not opened: {error}");
-        }
-        let outcome = self.cell.finish(&sender, opened, started);
-        sender.send_replace(Some(outcome));
-    }
-
-    async fn unlock(&self, unlocker: &Unlocker) -> Result<Arc<OpenKey>, OpenError> {
-        let file = self.read()?;
-        if !self.protected {
-            let opened = tokio::task::spawn_blocking(move || {
-                let opened = key::open(&file, None);
-                harden::scrub_stack();
-                opened
-            });
-            return self.check(opened.await.map_err(|_| OpenError::Died)??);
-        }
-        let attempt = move |passphrase: &[u8]| key::open(&file, Some(passphrase));
-        let (key, source) = unlocker.unlock(&self.wanted(), attempt).await?;
-        tracing::info!(key = %self.public.fingerprint, path = %self.path.display(), source, "opened");
-        self.check(key)
-    }
-
-    fn read(&self) -> Result<key::FileBytes, OpenError> {
-        Ok(files::read_private(&self.path, super::discover::MAX_KEY_FILE)?)
-    }
-
-    /// A file may have been replaced since it was listed; another key must not sign under this one's name.
-    fn check(&self, key: OpenKey) -> Result<Arc<OpenKey>, OpenError> {
-        if key.public().blob != self.public.blob {
-            return Err(OpenError::Changed(self.path.clone()));
-        }
-        Ok(Arc::new(key))
-    }
-
     /// For `claviger list`.
     pub fn report(&self) -> KeyReport {
-        let (open, last_used) = {
-            let state = self.cell.lock();
-            (matches!(state.phase, Phase::Open { .. }), state.last_used)
+        let (path, format, protected, source) = match &self.origin {
+            Origin::File(file) => (
+                file.path.display().to_string(),
+                file.format,
+                file.protected,
+                "file",
+            ),
+            Origin::Added(_) => (String::new(), "agent", false, "added"),
         };
         KeyReport {
             fingerprint: self.public.fingerprint.clone(),
             kind: self.public.algorithm.clone(),
             bits: self.public.bits,
             comment: String::from_utf8_lossy(&self.comment).into_owned(),
-            state: String::from(if open { "open" } else { "sealed" }),
-            source: String::from("file"),
-            path: self.path.display().to_string(),
-            format: self.format.to_owned(),
-            protected: self.protected,
+            state: String::from(if self.is_open() { "open" } else { "sealed" }),
+            source: source.to_owned(),
+            path,
+            format: format.to_owned(),
+            protected,
             certificate: self.certificate.is_some(),
-            last_used: last_used.map(|time| humantime::format_rfc3339_seconds(time).to_string()),
+            last_used: self
+                .cell
+                .last_used()
+                .map(|time| humantime::format_rfc3339_seconds(time).to_string()),
         }
-    }
-}
-
-impl Cell {
-    /// The key if it is open, noting the use.
-    pub(super) fn used(&self, now: Instant) -> Option<Arc<OpenKey>> {
-        let mut state = self.lock();
-        let State {
-            phase: Phase::Open { key, used },
-            last_used,
-        } = &mut *state
-        else {
-            return None;
-        };
-        *used = now;
-        *last_used = Some(SystemTime::now());
-        Some(key.clone())
-    }
-
-    /// True when it was open. An opening under way goes on for nobody: its result is not kept.
-    pub(super) fn seal(&self) -> bool {
-        let sealed = std::mem::take(&mut self.lock().phase);
-        matches!(sealed, Phase::Open { .. })
-    }
-
-    /// Seals when due; else tells when it will be.
-    pub(super) fn seal_if_idle(&self, now: Instant, idle: Duration) -> Option<Instant> {
-        let mut state = self.lock();
-        let Phase::Open { used, .. } = &state.phase else {
-            return None;
-        };
-        let due = *used + idle;
-        if due > now {
-            return Some(due);
-        }
-        state.phase = Phase::Sealed;
-        None
-    }
-
-    /// Keeps the opened key, unless everything was sealed since this opening began.
-    fn finish(
-        &self,
-        sender: &Arc<watch::Sender<Option<Outcome>>>,
-        opened: Outcome,
-        started: Instant,
-    ) -> Outcome {
-        let mut state = self.lock();
-        let current = matches!(&state.phase, Phase::Opening(mine) if Arc::ptr_eq(mine, sender));
-        if !current {
-            return Err(Arc::new(OpenError::Sealed));
-        }
-        state.phase = match &opened {
-            Ok(key) => {
-                state.last_used = Some(SystemTime::now());
-                Phase::Open {
-                    key: key.clone(),
-                    used: started.max(Instant::now()),
-                }
-            }
-            Err(_) => Phase::Sealed,
-        };
-        opened
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use crate::config::Source;
 use crate::unlock::{Settings, UnlockError};
 use claviger_platform::keyring::Keyring;
 use claviger_platform::prompt::{Means, Require, Surroundings};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const IDLE: Duration = Duration::from_secs(900);
@@ -64,7 +64,7 @@ async fn an_idle_key_is_sealed_on_time_stays_listed_and_opens_again() {
     keygen(dir.path(), "id_ed25519", "");
     let set = keyset(dir.path()).await;
     let held = only(&set);
-    let list = set.answer().await;
+    let list = set.answer().await.unwrap();
     let start = Instant::now();
     assert!(!held.is_open(), "listed sealed");
 
@@ -77,7 +77,7 @@ async fn an_idle_key_is_sealed_on_time_stays_listed_and_opens_again() {
 
     assert_eq!(set.seal_idle(used + IDLE, IDLE), None);
     assert!(!held.is_open());
-    assert_eq!(set.answer().await, list, "a sealed key stays listed");
+    assert_eq!(set.answer().await.unwrap(), list, "a sealed key stays listed");
     set.open(&held, used + IDLE * 2).await.unwrap();
     assert!(held.is_open());
 }
@@ -147,7 +147,7 @@ async fn a_replaced_file_does_not_sign_under_the_old_name() {
     let held = only(&set);
     std::fs::remove_file(&path).unwrap();
     keygen(dir.path(), "id_ed25519", "");
-    let Err(error) = held.open(&set.unlocker, Instant::now()).await else {
+    let Err(error) = set.open(&held, Instant::now()).await else {
         panic!("opened another key")
     };
     assert!(matches!(*error, OpenError::Changed(_)), "{error}");
@@ -173,4 +173,112 @@ async fn one_bad_file_is_one_problem_and_hides_no_other_key() {
         .collect();
     named.sort_unstable();
     assert_eq!(named, ["id_broken", "id_dir", "id_random"]);
+}
+
+/// An Ed25519 key as a client adds it.
+fn new_key(terms: Terms) -> NewKey {
+    let dir = tempfile::tempdir().unwrap();
+    let file = std::fs::read(keygen(dir.path(), "to_add", "")).unwrap();
+    let key = ssh_key::PrivateKey::from_openssh(file).unwrap();
+    let pair = key.key_data().ed25519().unwrap();
+    let (public, seed) = (pair.public.as_ref().to_vec(), pair.private.to_bytes());
+    let fields = [&b"ssh-ed25519"[..], &public, &[&seed[..], &public].concat()];
+    let fields: Vec<u8> = fields
+        .iter()
+        .flat_map(|field| crate::wire::string(field))
+        .collect();
+    let added = crate::key::added(&fields).unwrap().added;
+    NewKey {
+        public: added.public,
+        certificate: added.certificate,
+        comment: b"added".to_vec(),
+        fields: fields.into(),
+        terms,
+    }
+}
+
+#[tokio::test]
+async fn an_added_key_expires_on_time_and_is_wiped_then() {
+    let places = tempfile::tempdir().unwrap();
+    let set = keyset(places.path()).await;
+    let start = Instant::now();
+    let terms = Terms {
+        lifetime: Some(Duration::from_secs(60)),
+        ..Terms::default()
+    };
+    set.add(new_key(terms), start).unwrap();
+    let held = only(&set);
+    set.open(&held, start).await.unwrap();
+    assert_eq!(
+        set.expire(start + Duration::from_secs(59)),
+        Some(start + Duration::from_secs(60))
+    );
+    assert!(held.is_open());
+    assert_eq!(set.expire(start + Duration::from_secs(60)), None);
+    assert!(!held.is_open());
+    assert!(set.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_locked_agent_opens_nothing_and_unlocks_with_its_passphrase_only() {
+    let places = tempfile::tempdir().unwrap();
+    let set = keyset(places.path()).await;
+    set.add(new_key(Terms::default()), Instant::now()).unwrap();
+    let held = only(&set);
+    set.open(&held, Instant::now()).await.unwrap();
+    let secret = |text: &str| crate::secret::Secret::copy_of(text.as_bytes());
+
+    assert!(!set.lock(secret("")).await, "an empty passphrase locks nothing");
+    assert!(set.lock(secret("lock me")).await);
+    assert!(set.is_locked() && !held.is_open());
+    assert!(!set.lock(secret("again")).await);
+    let Err(error) = set.open(&held, Instant::now()).await else {
+        panic!("opened while locked")
+    };
+    assert!(matches!(*error, OpenError::Locked), "{error}");
+    assert!(set.add(new_key(Terms::default()), Instant::now()).is_err());
+
+    assert!(!set.unlock(secret("lock you")).await);
+    assert!(set.is_locked());
+    assert!(set.unlock(secret("lock me")).await);
+    assert!(!set.unlock(secret("lock me")).await, "it is not locked any more");
+    set.open(&held, Instant::now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn adding_again_replaces_in_place_and_removing_hides_a_file_until_asked_for() {
+    let places = tempfile::tempdir().unwrap();
+    keygen(places.path(), "id_file", "");
+    let set = keyset(places.path()).await;
+    let file = only(&set);
+    let mut key = new_key(Terms::default());
+    let blob = key.public.blob.clone();
+    set.add(key, Instant::now()).unwrap();
+    let mut other = new_key(Terms::default());
+    other.comment = b"other".to_vec();
+    set.add(other, Instant::now()).unwrap();
+    key = NewKey {
+        public: set.find(&blob).unwrap().public.clone(),
+        certificate: None,
+        comment: b"renamed".to_vec(),
+        fields: Vec::new().into(),
+        terms: Terms {
+            confirm: true,
+            ..Terms::default()
+        },
+    };
+    set.add(key, Instant::now()).unwrap();
+    let comments: Vec<Vec<u8>> = set.keys().iter().map(|held| held.comment.clone()).collect();
+    assert_eq!(
+        comments,
+        [b"id_file".to_vec(), b"renamed".to_vec(), b"other".to_vec()]
+    );
+
+    assert!(set.remove(&file.public.blob));
+    assert!(!set.remove(&file.public.blob));
+    assert!(set.find(&file.public.blob).is_none());
+    set.reload().await.unwrap();
+    assert!(set.find(&file.public.blob).is_some(), "the file is still there");
+    set.remove_all();
+    assert!(set.keys().is_empty());
 }

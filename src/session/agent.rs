@@ -4,6 +4,7 @@ use crate::keyset::Keyset;
 use crate::unlock::Unlocker;
 use crate::wire::report::{MemoryStatus, StatusReport};
 use claviger_platform::harden;
+use claviger_platform::prompt::Means;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub struct Facts {
 pub struct Agent {
     pub(super) keyset: Arc<Keyset>,
     pub(super) unlocker: Arc<Unlocker>,
+    /// How a person is asked whether a key may be used.
+    pub(super) means: Arc<Means>,
     /// As many slow signatures at once as there are processors: more would only delay the fast ones.
     pub(super) slow_signatures: Semaphore,
     facts: Facts,
@@ -32,11 +35,12 @@ pub struct Agent {
 
 impl Agent {
     /// An agent that serves the keys of `keyset`.
-    pub fn new(keyset: Arc<Keyset>, unlocker: Arc<Unlocker>, facts: Facts) -> Arc<Self> {
+    pub fn new(keyset: Arc<Keyset>, unlocker: Arc<Unlocker>, means: Arc<Means>, facts: Facts) -> Arc<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
             keyset,
             unlocker,
+            means,
             slow_signatures: Semaphore::new(processors),
             facts,
             clients: AtomicUsize::new(0),

@@ -24,12 +24,10 @@ pub(super) fn serves(name: &str) -> bool {
     SERVED.contains(&name)
 }
 
-/// The body of the answer to `query`: one string for each extension served.
+/// The body of the answer to `query`: one string for each extension served, OpenSSH's first.
 pub(super) fn query() -> Vec<u8> {
-    SERVED
-        .iter()
-        .flat_map(|name| wire::string(name.as_bytes()))
-        .collect()
+    let names = std::iter::once(super::SESSION_BIND).chain(SERVED);
+    names.flat_map(|name| wire::string(name.as_bytes())).collect()
 }
 
 /// Answers one of the messages that [`serves`] names.
@@ -103,7 +101,7 @@ async fn unlock(agent: &Agent, body: &[u8]) -> report::Outcome {
     };
     agent.keyset.opened_one();
     match opened {
-        Ok(()) => done(format!("{} is open", held.path.display())),
+        Ok(()) => done(format!("{} is open", held.name())),
         Err(error) => failed(explain(&held, &error)),
     }
 }
@@ -117,14 +115,14 @@ async fn forget(agent: &Agent, body: &[u8]) -> report::Outcome {
     match resolve(agent, &name).await {
         Ok(held) => {
             held.seal();
-            done(format!("{} is sealed", held.path.display()))
+            done(format!("{} is sealed", held.name()))
         }
         Err(reason) => failed(reason),
     }
 }
 
 fn explain(held: &Held, error: &OpenError) -> String {
-    format!("{} was not opened: {error}", held.path.display())
+    format!("{} was not opened: {error}", held.name())
 }
 
 fn names_the_vault(agent: &Agent, name: &str) -> bool {

@@ -5,14 +5,18 @@
 
 mod agent;
 mod control;
+mod identities;
+mod permission;
 
 pub use agent::{Agent, Facts};
 
 use crate::key::OpenKey;
 use crate::keyset::Held;
+use crate::policy::Route;
 use crate::wire::{self, Request};
 use claviger_platform::endpoint::Peer;
 use claviger_platform::harden;
+use identities::done;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -46,9 +50,9 @@ impl Answer {
 pub struct Session {
     agent: Arc<Agent>,
     peer: Peer,
-    /// A client that tried to bind speaks for a login, perhaps from a remote host: it has no business with
-    /// claviger's own messages, so they are refused to it (a forwarded connection begins with ssh's own bind).
-    bind_attempted: bool,
+    /// What the connection has proven of where it leads. One that tried to prove anything speaks for a login, perhaps
+    /// from a remote host: it has no business with claviger's own messages, so they are refused to it.
+    route: Route,
 }
 
 impl Session {
@@ -57,37 +61,72 @@ impl Session {
         Self {
             agent,
             peer,
-            bind_attempted: false,
+            route: Route::default(),
         }
     }
 
     /// Answers one request (a frame's body, not empty).
     pub async fn answer(&mut self, body: &[u8]) -> Answer {
-        match wire::request(body) {
-            Request::List => Answer::Shared(self.agent.keyset.answer().await),
+        let request = wire::request(body);
+        if self.agent.keyset.is_locked() {
+            return self.answer_locked(request).await;
+        }
+        match request {
+            Request::List => self.list().await,
             Request::Sign { blob, data, flags } => self.sign(blob, data, flags).await,
+            Request::Add { body } => done(self.add(body)),
+            Request::Remove { blob } => done(self.remove(blob)),
+            Request::RemoveAll | Request::RemoveAllOld => done(self.remove_all()),
+            Request::Lock { passphrase } => done(self.lock(passphrase).await),
             Request::Extension { name, body } => self.extension(name, body).await,
+            Request::Unlock { .. } | Request::AddToken { .. } | Request::RemoveToken { .. } => done(false),
             Request::Refused { kind } => {
                 tracing::debug!(kind, pid = self.peer.pid, "request refused");
-                Answer::Fixed(&wire::FAILURE)
+                done(false)
             }
-            _ => Answer::Fixed(&wire::FAILURE),
         }
+    }
+
+    /// A locked agent lists nothing and does nothing, but it still learns where a connection leads: one that was
+    /// bound while locked must not pass for a local one later.
+    async fn answer_locked(&mut self, request: Request<'_>) -> Answer {
+        match request {
+            Request::List => Answer::Own(wire::identities(std::iter::empty())),
+            Request::Unlock { passphrase } => done(self.unlock(passphrase).await),
+            Request::Extension {
+                name: SESSION_BIND,
+                body,
+            } => self.bind(body),
+            _ => done(false),
+        }
+    }
+
+    async fn list(&self) -> Answer {
+        if let Some(answer) = self.agent.keyset.answer().await {
+            return Answer::Shared(answer);
+        }
+        let keys = self.agent.keyset.keys();
+        let seen = keys.iter().filter(|held| self.sees(held));
+        let identities: Vec<_> = seen.flat_map(|held| held.identities()).collect();
+        Answer::Own(wire::identities(identities.into_iter()))
     }
 
     async fn sign(&self, blob: &[u8], data: &[u8], flags: u32) -> Answer {
         let keyset = &self.agent.keyset;
         let Some(held) = keyset.find_fresh(blob).await else {
             tracing::debug!(pid = self.peer.pid, "signature with an unknown key refused");
-            return Answer::Fixed(&wire::FAILURE);
+            return done(false);
         };
+        if !self.may_sign(&held, blob, data).await {
+            return done(false);
+        }
         // The reason of a failure was logged once where it arose, not once for each who waited.
         let Ok(key) = keyset.open(&held, Instant::now()).await else {
-            return Answer::Fixed(&wire::FAILURE);
+            return done(false);
         };
         match self.signature(&held, key, data, flags).await {
             Some(signature) => Answer::Own(signature),
-            None => Answer::Fixed(&wire::FAILURE),
+            None => done(false),
         }
     }
 
@@ -118,14 +157,11 @@ impl Session {
     async fn extension(&mut self, name: &str, body: &[u8]) -> Answer {
         match name {
             QUERY => Answer::Own(wire::extension_response(QUERY, &control::query())),
-            SESSION_BIND => {
-                self.bind_attempted = true;
-                Answer::Fixed(&wire::FAILURE)
-            }
-            name if control::serves(name) && !self.bind_attempted => {
+            SESSION_BIND => self.bind(body),
+            name if control::serves(name) && !self.route.is_remote() => {
                 control::answer(&self.agent, name, body).await
             }
-            _ => Answer::Fixed(&wire::FAILURE),
+            _ => done(false),
         }
     }
 }

@@ -8,6 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod added;
 mod crash;
 mod hostile;
 mod listing;

@@ -4,7 +4,7 @@ use super::{Home, Key, LIMIT, succeed, user};
 use std::fs::{self, DirBuilder, File};
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -129,6 +129,16 @@ impl Sshd {
             format!("{}@127.0.0.1", user()),
         ]);
         words
+    }
+
+    /// Its name in [`known_hosts`](Self::known_hosts).
+    pub(crate) fn host(&self) -> String {
+        format!("[127.0.0.1]:{}", self.port)
+    }
+
+    /// The file that knows its host key.
+    pub(crate) fn known_hosts(&self) -> &Path {
+        &self.known_hosts
     }
 
     /// A login through the agent that `SSH_AUTH_SOCK` names, which runs `remote`.

@@ -5,6 +5,7 @@
 //! goes through [`crate::process::run`], and a question whose asker went away is withdrawn: its program is killed,
 //! the terminal is left as it was.
 mod askpass;
+mod confirm;
 mod pinentry;
 mod surroundings;
 mod terminal;

@@ -164,7 +164,8 @@ async fn serve(setup: Setup) -> Result<ExitCode, Failure> {
         announce::foreground(shell, &socket)?;
     }
     let idle_after = config.idle;
-    let unlocker = Arc::new(context.unlocker(&config, Arc::new(means), master));
+    let means = Arc::new(means);
+    let unlocker = Arc::new(context.unlocker(&config, means.clone(), master));
     let keyset = Keyset::new(read_places(context), unlocker.clone())
         .await
         .map_err(Failure::new)?;
@@ -173,9 +174,10 @@ async fn serve(setup: Setup) -> Result<ExitCode, Failure> {
         idle: idle_after,
         weaknesses: harden::harden_process(),
     };
-    let agent = Agent::new(keyset.clone(), unlocker, facts);
+    let agent = Agent::new(keyset.clone(), unlocker, means, facts);
     let watching = keyset.clone();
     tokio::spawn(async move { watching.follow_changes().await });
+    tokio::spawn(idle::remove_expired(keyset.clone()));
     if let Some(idle_after) = idle_after {
         tokio::spawn(idle::seal_when_idle(keyset, idle_after));
     }

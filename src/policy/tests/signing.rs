@@ -52,10 +52,13 @@ fn the_login_is_with_the_key_that_signs_or_a_certificate_over_it() {
     }
 }
 
+/// The way bound, then the login's session id and host key, and what comes of it.
+type Case<'a> = (&'a str, &'a [u8], Option<&'a [u8]>, Result<(), Denied>);
+
 #[test]
 fn the_login_is_to_the_session_and_host_that_were_bound_last() {
     let restricted = destinations("a a>b");
-    let cases: [(&str, &[u8], Option<&[u8]>, Result<(), Denied>); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("a", b"session 0", Some(b"a"), Ok(())),
         ("a", b"session 0", None, Ok(())),
         ("a", b"session 0", Some(b"b"), Err(Denied::OtherHostKey)),

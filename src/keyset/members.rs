@@ -1,0 +1,141 @@
+//! Who is in the set: keys found as files, keys that clients added, and which found ones a client removed.
+
+use super::discover::Discovered;
+use super::held::Held;
+use super::shield::Shield;
+use super::snapshot::Snapshot;
+use crate::wire::report::Problem;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The members, in listing order: found ones first, added ones in the order in which they came.
+#[derive(Default)]
+pub(super) struct Members {
+    found: Vec<Arc<Held>>,
+    added: Vec<Arc<Held>>,
+    /// Found keys that a client removed. Their files stay; they are listed again when somebody asks for a new look.
+    removed: HashSet<Box<[u8]>>,
+    problems: Vec<Problem>,
+}
+
+impl Members {
+    /// Takes over what a look found. Keys stay open across looks; those that are gone are sealed.
+    pub(super) fn found(&mut self, found: Discovered) {
+        for problem in found.problems.iter().filter(|new| !self.problems.contains(new)) {
+            tracing::warn!(path = %problem.path, "{}", problem.reason);
+        }
+        self.problems = found.problems;
+        let mut known: HashMap<Vec<u8>, Arc<Held>> = self
+            .found
+            .drain(..)
+            .map(|held| (held.public.blob.clone(), held))
+            .collect();
+        let mut seen = HashSet::new();
+        for found in found.keys {
+            let blob = &found.inspected.public.blob;
+            if seen.insert(blob.clone()) {
+                let known = known.remove(blob);
+                self.found.push(Arc::new(Held::found(found, known.as_deref())));
+            }
+        }
+        for gone in known.values() {
+            gone.seal();
+        }
+    }
+
+    /// Adds a key, or replaces the one with the same blob at its place.
+    pub(super) fn add(&mut self, held: Held) {
+        let held = Arc::new(held);
+        match self
+            .added
+            .iter_mut()
+            .find(|old| old.identity() == held.identity())
+        {
+            Some(place) => {
+                place.seal();
+                *place = held;
+            }
+            None => self.added.push(held),
+        }
+    }
+
+    /// Removes the identity `blob`; a found key is sealed and no longer listed. False if there is none.
+    pub(super) fn remove(&mut self, blob: &[u8]) -> bool {
+        let before = self.added.len();
+        self.added.retain(|held| {
+            let goes = held.identity() == blob;
+            if goes {
+                held.seal();
+            }
+            !goes
+        });
+        let found = self.found.iter().find(|held| held.has_identity(blob));
+        let hidden = found.is_some_and(|held| {
+            held.seal();
+            self.removed.insert(held.public.blob.clone().into_boxed_slice())
+        });
+        hidden || self.added.len() < before
+    }
+
+    /// Removes everything.
+    pub(super) fn remove_all(&mut self) {
+        for held in self.added.drain(..) {
+            held.seal();
+        }
+        for held in &self.found {
+            held.seal();
+            self.removed.insert(held.public.blob.clone().into_boxed_slice());
+        }
+    }
+
+    /// Lists found keys again that a client removed.
+    pub(super) fn restore(&mut self) {
+        self.removed.clear();
+    }
+
+    /// Removes what has expired; returns whether anything did, and when the next one will.
+    pub(super) fn expire(&mut self, now: Instant) -> (bool, Option<Instant>) {
+        let before = self.added.len();
+        self.added.retain(|held| {
+            let expired = held.expires.is_some_and(|at| at <= now);
+            if expired {
+                held.seal();
+                tracing::info!(key = %held.public.fingerprint, "its lifetime is over");
+            }
+            !expired
+        });
+        (
+            self.added.len() < before,
+            self.added.iter().filter_map(|held| held.expires).min(),
+        )
+    }
+
+    /// Seals added keys anew, from one shield to another. One that cannot be is dropped: it could never be opened.
+    pub(super) fn reseal(&mut self, from: &Shield, to: &Shield) {
+        self.added.retain(|held| {
+            let resealed = held.reseal(from, to);
+            if !resealed {
+                tracing::error!(key = %held.public.fingerprint, "could not be sealed anew and is dropped");
+            }
+            resealed
+        });
+    }
+
+    /// What to list now. An added key goes before a found one of the same blob: its terms hold.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let added: HashSet<&[u8]> = self.added.iter().map(|held| held.identity()).collect();
+        let listed = |held: &&Arc<Held>| {
+            !self.removed.contains(held.public.blob.as_slice())
+                && !added.contains(held.public.blob.as_slice())
+        };
+        let keys = self
+            .found
+            .iter()
+            .filter(listed)
+            .chain(&self.added)
+            .cloned()
+            .collect();
+        Snapshot::new(keys, self.problems.clone())
+    }
+}

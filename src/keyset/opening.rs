@@ -1,0 +1,147 @@
+//! Opening a sealed key: once for all who wait, by reading its file with a passphrase, or out of the shield.
+
+use super::cell::{Outcome, Ticket, Turn};
+use super::discover::MAX_KEY_FILE;
+use super::held::{Held, KeyFile, Openers, Origin};
+use crate::key::{self, KeyError, OpenKey};
+use crate::secret::Secret;
+use crate::unlock::{UnlockError, Wanted};
+use claviger_platform::{files, harden};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+/// Why a key could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file cannot be read any more.
+    #[error(transparent)]
+    File(#[from] files::FileError),
+    /// The file is damaged, or in a form that cannot be opened.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No source had its passphrase.
+    #[error(transparent)]
+    Unlock(#[from] UnlockError),
+    /// The file now holds another key than the one that was listed.
+    #[error("{} now holds another key", .0.display())]
+    Changed(PathBuf),
+    /// Everything was sealed while it was being opened.
+    #[error("sealed while it was being opened")]
+    Sealed,
+    /// The agent is locked.
+    #[error("the agent is locked; ssh-add -X unlocks it")]
+    Locked,
+    /// A key that a client added has no passphrase.
+    #[error("it was added by a client, so no passphrase opens it")]
+    NoPassphrase,
+    /// The opening task died.
+    #[error("opening the key failed unexpectedly")]
+    Died,
+}
+
+impl Held {
+    /// Opens it with `passphrase` (from a client of ours).
+    ///
+    /// # Errors
+    /// [`KeyError::WrongPassphrase`] inside [`OpenError::Key`], or what is wrong with the file.
+    pub async fn open_with(&self, passphrase: Secret, now: Instant) -> Result<(), OpenError> {
+        let Origin::File(file) = &self.origin else {
+            return Err(OpenError::NoPassphrase);
+        };
+        let bytes = file.read()?;
+        let key = blocking(move || key::open(&bytes, Some(&passphrase))).await??;
+        self.cell.put(self.checked(key)?, now);
+        Ok(())
+    }
+
+    /// Opens it, or waits for the opening that is under way.
+    pub(super) async fn open(self: &Arc<Self>, openers: Openers, now: Instant) -> Outcome {
+        let mut outcome = match self.cell.turn(now) {
+            Turn::Open(key) => return Ok(key),
+            Turn::Wait(outcome) => outcome,
+            Turn::Begin(ticket, outcome) => {
+                tokio::spawn(self.clone().run_opening(ticket, openers, now));
+                outcome
+            }
+        };
+        let result = match outcome.wait_for(Option::is_some).await {
+            Ok(result) => result.clone(),
+            Err(_) => None,
+        };
+        result.unwrap_or_else(|| Err(Arc::new(OpenError::Died)))
+    }
+
+    /// Opens once for all who wait, and gives up (prompt and all) when the last of them has gone.
+    async fn run_opening(self: Arc<Self>, ticket: Ticket, openers: Openers, started: Instant) {
+        let opened = tokio::select! {
+            opened = self.unseal(&openers) => opened.map_err(Arc::new),
+            () = ticket.closed() => Err(Arc::new(OpenError::Sealed)),
+        };
+        if let Err(error) = &opened {
+            tracing::warn!(key = %self.public.fingerprint, name = %self.name(), "not opened: {error}");
+        }
+        let outcome = self.cell.finish(&ticket, opened, started);
+        ticket.send_replace(Some(outcome));
+    }
+
+    async fn unseal(&self, openers: &Openers) -> Result<Arc<OpenKey>, OpenError> {
+        match &self.origin {
+            Origin::File(file) if file.protected => self.unlock(file, openers).await,
+            Origin::File(file) => {
+                let bytes = file.read()?;
+                self.checked(blocking(move || key::open(&bytes, None)).await??)
+            }
+            Origin::Added(sealed) => {
+                let shield = openers.shield.as_ref().ok_or(OpenError::Locked)?;
+                let sealed = sealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                let fields = shield.open(&sealed).map_err(|_| OpenError::Locked)?;
+                self.checked(blocking(move || key::reopen(&fields)).await??)
+            }
+        }
+    }
+
+    async fn unlock(&self, file: &KeyFile, openers: &Openers) -> Result<Arc<OpenKey>, OpenError> {
+        let bytes = file.read()?;
+        let attempt = move |passphrase: &[u8]| key::open(&bytes, Some(passphrase));
+        let wanted = Wanted {
+            fingerprint: self.public.fingerprint.clone(),
+            path: file.path.clone(),
+            comment: String::from_utf8_lossy(&self.comment).into_owned(),
+        };
+        let (key, source) = openers.unlocker.unlock(&wanted, attempt).await?;
+        tracing::info!(key = %self.public.fingerprint, path = %file.path.display(), source, "opened");
+        self.checked(key)
+    }
+
+    /// A file may have been replaced since it was listed; another key must not sign under this one's name.
+    fn checked(&self, key: OpenKey) -> Result<Arc<OpenKey>, OpenError> {
+        if key.public().blob != self.public.blob {
+            return Err(OpenError::Changed(PathBuf::from(self.name())));
+        }
+        Ok(Arc::new(key))
+    }
+}
+
+impl KeyFile {
+    fn read(&self) -> Result<key::FileBytes, OpenError> {
+        Ok(files::read_private(&self.path, MAX_KEY_FILE)?)
+    }
+}
+
+/// Runs what handles a private key on a blocking thread, and wipes what it left on that thread's stack.
+async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, OpenError> {
+    let work = tokio::task::spawn_blocking(move || {
+        let done = own_frame(job);
+        harden::scrub_stack();
+        done
+    });
+    work.await.map_err(|_| OpenError::Died)
+}
+
+/// A frame that is dead when the stack is wiped.
+#[inline(never)]
+fn own_frame<T>(job: impl FnOnce() -> T) -> T {
+    job()
+}

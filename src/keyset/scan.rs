@@ -1,0 +1,133 @@
+//! When and where keys are looked for: the configured places, the watcher, and the last look's age without one.
+
+use super::discover::{Discovered, discover};
+use super::{ReadPlaces, read, write};
+use claviger_platform::harden;
+use claviger_platform::watch::Watcher;
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
+
+/// How long the watcher's events are gathered before a look that nobody waits for.
+const SETTLE: Duration = Duration::from_millis(200);
+/// Without a watcher, how old a look may be when a list is asked for.
+const STALE: Duration = Duration::from_secs(2);
+
+/// Where keys are looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Directories whose entries are looked at.
+    pub dirs: Vec<PathBuf>,
+    /// Single files.
+    pub files: Vec<PathBuf>,
+}
+
+/// Looks for keys.
+pub(super) struct Scanner {
+    read_places: ReadPlaces,
+    /// Held during a look, so that there is one at a time.
+    places: Mutex<Places>,
+    watch: RwLock<Watch>,
+}
+
+/// What tells that the last look is out of date.
+enum Watch {
+    Events(Arc<Watcher>),
+    /// No watcher could be had (inotify's limits): the look's age decides.
+    Age {
+        looked: Instant,
+        reason: String,
+    },
+}
+
+impl Scanner {
+    pub(super) fn new(read_places: ReadPlaces) -> Result<Self, String> {
+        let places = read_places()?;
+        Ok(Self {
+            read_places,
+            watch: RwLock::new(Watch::start(&places)),
+            places: Mutex::new(places),
+        })
+    }
+
+    /// True once after each change.
+    pub(super) fn is_stale(&self) -> bool {
+        match &*read(&self.watch) {
+            Watch::Events(watcher) => watcher.take_changed(),
+            Watch::Age { looked, .. } => looked.elapsed() >= STALE,
+        }
+    }
+
+    /// Waits until a look is due that nobody asked for.
+    pub(super) async fn due(&self) {
+        let watcher = match &*read(&self.watch) {
+            Watch::Events(watcher) => Some(watcher.clone()),
+            Watch::Age { .. } => None,
+        };
+        match watcher {
+            Some(watcher) => {
+                watcher.changed().await;
+                tokio::time::sleep(SETTLE).await;
+            }
+            None => tokio::time::sleep(STALE).await,
+        }
+    }
+
+    /// Reads the configuration's places again; an error keeps the old ones.
+    pub(super) async fn reload(&self) -> Result<(), String> {
+        let new = (self.read_places)()?;
+        let mut places = self.places.lock().await;
+        if *places != new {
+            *write(&self.watch) = Watch::start(&new);
+            *places = new;
+        }
+        Ok(())
+    }
+
+    /// Looks now and hands what was found to `take`, before the next look can begin.
+    pub(super) async fn look(&self, take: impl FnOnce(Discovered)) {
+        let places = self.places.lock().await;
+        let Places { dirs, files } = places.clone();
+        let search = move || {
+            let found = discover(&dirs, &files);
+            // A file without a passphrase is read as it is, private half and all.
+            harden::scrub_stack();
+            found
+        };
+        match tokio::task::spawn_blocking(search).await {
+            Ok(found) => take(found),
+            Err(_) => tracing::error!("the search for keys failed; the last list stays"),
+        }
+        if let Watch::Age { looked, .. } = &mut *write(&self.watch) {
+            *looked = Instant::now();
+        }
+    }
+
+    /// Why there is no watcher, and what that means.
+    pub(super) fn weakness(&self) -> Option<String> {
+        match &*read(&self.watch) {
+            Watch::Events(_) => None,
+            Watch::Age { reason, .. } => Some(format!(
+                "{reason}; keys are looked for again every {} s",
+                STALE.as_secs()
+            )),
+        }
+    }
+}
+
+impl Watch {
+    fn start(places: &Places) -> Self {
+        let paths: Vec<PathBuf> = places.dirs.iter().chain(&places.files).cloned().collect();
+        match Watcher::new(&paths) {
+            Ok(watcher) => Self::Events(watcher),
+            Err(reason) => {
+                tracing::warn!("no file watcher: {reason}");
+                Self::Age {
+                    looked: Instant::now(),
+                    reason,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! May it? What the connection has proven is asked of `policy`, and the person where a key's terms say so.
+
+use super::{Answer, SESSION_BIND, Session, identities::done};
+use crate::key;
+use crate::keyset::Held;
+use crate::policy::{Binding, HostCertificate, HostKey};
+use crate::wire::{self, Signed};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Signatures with SHA-1 certify nothing any more.
+const SHA1_RSA: &str = "ssh-rsa";
+
+impl Session {
+    /// session-bind@openssh.com: verifies what the server's key signed, and notes where the connection leads. Whatever
+    /// comes of it, the connection counts as remote from here on.
+    pub(super) fn bind(&mut self, body: &[u8]) -> Answer {
+        self.route.attempt();
+        let bound = verified(body)
+            .and_then(|binding| self.route.bind(binding).map_err(|refused| refused.to_string()));
+        match bound {
+            Ok(()) => done(true),
+            Err(reason) => {
+                tracing::info!(pid = self.peer.pid, "{SESSION_BIND} refused: {reason}");
+                Answer::Fixed(&wire::EXTENSION_FAILURE)
+            }
+        }
+    }
+
+    /// Whether the connection may know of the key.
+    pub(super) fn sees(&self, held: &Held) -> bool {
+        self.route.shows(&held.terms.destinations, now())
+    }
+
+    /// Whether the key may sign `data` for this connection, which names it as `blob`.
+    pub(super) async fn may_sign(&self, held: &Held, blob: &[u8], data: &[u8]) -> bool {
+        let signed = wire::signed(data);
+        let same_key = |named: &[u8]| {
+            named == blob || key::plain_of(named).is_some_and(|plain| plain == held.public.blob)
+        };
+        if let Err(denied) = self
+            .route
+            .may_sign(&held.terms.destinations, &signed, same_key, now())
+        {
+            tracing::warn!(key = %held.public.fingerprint, pid = self.peer.pid, "not signed: {denied}");
+            return false;
+        }
+        !held.terms.confirm || self.confirmed(held, &signed).await
+    }
+
+    /// In OpenSSH's words, so that askpass programs that look for them find them.
+    async fn confirmed(&self, held: &Held, signed: &Signed<'_>) -> bool {
+        let fingerprint = &held.public.fingerprint;
+        let mut question = format!(
+            "Allow use of key {}?\nKey fingerprint {fingerprint}.",
+            held.name()
+        );
+        if let (Signed::UserAuth { user, .. }, false) = (signed, held.terms.destinations.is_empty()) {
+            question.push_str(&format!("\nUser: {}", String::from_utf8_lossy(user)));
+        }
+        match self.agent.means.confirm(&question).await {
+            Ok(allowed) => {
+                tracing::info!(key = %fingerprint, pid = self.peer.pid, allowed, "asked");
+                allowed
+            }
+            Err(error) => {
+                tracing::warn!(key = %fingerprint, pid = self.peer.pid, "use not confirmed: {error}");
+                false
+            }
+        }
+    }
+}
+
+/// What the client claims, once the server's signature has been verified. A host certificate must be signed by its
+/// authority too; whether that authority counts is `policy`'s to say.
+fn verified(body: &[u8]) -> Result<Binding, String> {
+    let bind = wire::session_bind(body).ok_or("it does not parse")?;
+    key::verify(bind.host_key, bind.session_id, bind.signature).map_err(|error| error.to_string())?;
+    let certificate = key::host_certificate(bind.host_key);
+    if key::plain_of(bind.host_key).is_some() && !certificate.as_ref().is_some_and(|it| it.verifies) {
+        return Err(String::from(
+            "the host certificate is not signed by its authority",
+        ));
+    }
+    Ok(Binding {
+        host: HostKey {
+            blob: bind.host_key.to_vec(),
+            certificate: certificate.map(|certificate| HostCertificate {
+                ca: certificate.authority,
+                principals: certificate.principals,
+                is_host: certificate.is_host,
+                valid_after: certificate.valid_after,
+                valid_before: certificate.valid_before,
+                has_critical_options: certificate.has_critical_options,
+                signed_with_allowed_algorithm: certificate.signature_algorithm != SHA1_RSA,
+            }),
+        },
+        session_id: bind.session_id.to_vec(),
+        forwarding: bind.forwarding,
+    })
+}
+
+/// Seconds since the epoch, for the dates of certificates. A clock before it makes them all not yet valid.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
