@@ -217,6 +217,8 @@ impl Keyset {
     pub async fn refresh(&self) {
         if self.scanner.is_stale() {
             self.look().await;
+        } else {
+            self.scanner.settled().await;
         }
     }
 

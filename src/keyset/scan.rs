@@ -59,6 +59,18 @@ impl Scanner {
         }
     }
 
+    /// Waits for the look that is under way, if there is one: what it finds is newer than what is known.
+    pub(super) async fn settled(&self) {
+        if self.is_looking() {
+            let _looked = self.places.lock().await;
+        }
+    }
+
+    /// Whether a look is under way.
+    pub(super) fn is_looking(&self) -> bool {
+        self.places.try_lock().is_err()
+    }
+
     /// Waits until a look is due that nobody asked for.
     pub(super) async fn due(&self) {
         let watcher = match &*read(&self.watch) {

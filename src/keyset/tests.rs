@@ -282,3 +282,20 @@ async fn adding_again_replaces_in_place_and_removing_hides_a_file_until_asked_fo
     set.remove_all();
     assert!(set.keys().is_empty());
 }
+
+#[tokio::test]
+async fn a_list_during_a_look_waits_for_what_it_finds() {
+    let dir = tempfile::tempdir().unwrap();
+    let set = keyset(dir.path()).await;
+    keygen(dir.path(), "id_new", "");
+    let looking = {
+        let set = set.clone();
+        tokio::spawn(async move { set.reload().await })
+    };
+    while !set.scanner.is_looking() {
+        tokio::task::yield_now().await;
+    }
+    set.refresh().await;
+    assert_eq!(set.keys().len(), 1);
+    looking.await.unwrap().unwrap();
+}
