@@ -106,5 +106,7 @@ impl Keyset {
 }
 
 async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    tokio::task::spawn_blocking(job).await.ok()
+    tokio::task::spawn_blocking(move || harden::scrubbed(job))
+        .await
+        .ok()
 }

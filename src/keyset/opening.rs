@@ -132,16 +132,6 @@ impl KeyFile {
 
 /// Runs what handles a private key on a blocking thread, and wipes what it left on that thread's stack.
 async fn blocking<T: Send + 'static>(job: impl FnOnce() -> T + Send + 'static) -> Result<T, OpenError> {
-    let work = tokio::task::spawn_blocking(move || {
-        let done = own_frame(job);
-        harden::scrub_stack();
-        done
-    });
+    let work = tokio::task::spawn_blocking(move || harden::scrubbed(job));
     work.await.map_err(|_| OpenError::Died)
-}
-
-/// A frame that is dead when the stack is wiped.
-#[inline(never)]
-fn own_frame<T>(job: impl FnOnce() -> T) -> T {
-    job()
 }

@@ -101,12 +101,8 @@ impl Scanner {
     pub(super) async fn look(&self, take: impl FnOnce(Discovered)) {
         let places = self.places.lock().await;
         let Places { dirs, files } = places.clone();
-        let search = move || {
-            let found = discover(&dirs, &files);
-            // A file without a passphrase is read as it is, private half and all.
-            harden::scrub_stack();
-            found
-        };
+        // A file without a passphrase is read as it is, private half and all.
+        let search = move || harden::scrubbed(|| discover(&dirs, &files));
         match tokio::task::spawn_blocking(search).await {
             Ok(found) => take(found),
             Err(_) => tracing::error!("the search for keys failed; the last list stays"),

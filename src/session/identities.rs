@@ -17,10 +17,8 @@ pub(super) fn done(done: bool) -> Answer {
 impl Session {
     /// ADD_IDENTITY and ADD_ID_CONSTRAINED. What cannot be held as asked is refused whole.
     pub(super) fn add(&self, body: &[u8]) -> bool {
-        let added = self.add_checked(body);
-        // The key was rebuilt from its fields to see that it is one, in frames that are dead now.
-        harden::scrub_stack();
-        added
+        // The key is rebuilt from its fields to see that it is one.
+        harden::scrubbed(|| self.add_checked(body))
     }
 
     fn add_checked(&self, body: &[u8]) -> bool {

@@ -44,19 +44,9 @@ impl Gate {
         R: Send + 'static,
         J: FnOnce() -> R + Send + 'static,
     {
-        let work = tokio::task::spawn_blocking(move || {
-            let done = own_frame(job);
-            harden::scrub_stack();
-            done
-        });
+        let work = tokio::task::spawn_blocking(move || harden::scrubbed(job));
         work.await.map_err(|_| Interrupted)
     }
-}
-
-/// A frame that is dead when the stack is wiped.
-#[inline(never)]
-fn own_frame<R>(job: impl FnOnce() -> R) -> R {
-    job()
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use linux as imp;
 pub use limits::raise_file_limit;
 pub use locked::LockedBytes;
 pub use report::{MemoryReport, memory_report};
-pub use stack::{scrub_stack, scrub_stack_small};
+pub use stack::{scrub_stack, scrub_stack_small, scrubbed};
 
 pub(crate) use imp::{forked_child, forked_parent};
 pub(crate) use limits::restore_for_child;

@@ -15,6 +15,20 @@ pub fn scrub_stack_small() {
     overwrite::<1536>();
 }
 
+/// Runs `job`, which handles secrets, in a frame of its own, and overwrites that frame and those below it when it is
+/// done. What it returns should hold a secret only behind a pointer.
+pub fn scrubbed<T>(job: impl FnOnce() -> T) -> T {
+    let done = own_frame(job);
+    scrub_stack();
+    done
+}
+
+/// Inlined, the job's frame would be the caller's, which is not dead yet when the stack is overwritten.
+#[inline(never)]
+fn own_frame<T>(job: impl FnOnce() -> T) -> T {
+    job()
+}
+
 /// Own frame of `WORDS` words, written through volatile stores that no optimiser may drop although nothing reads
 /// them. Words and not bytes: eight times fewer stores.
 #[inline(never)]
@@ -55,5 +69,7 @@ mod tests {
         let address = leave_behind::<8192>();
         scrub_stack_small();
         assert!(left(address, 8192) < 64);
+        let address = scrubbed(leave_behind::<32768>);
+        assert!(left(address, 32768) < 64);
     }
 }
