@@ -66,7 +66,7 @@ pub(crate) struct AgentArgs {
     #[command(flatten)]
     pub(crate) vault: VaultPassphrase,
     #[command(flatten)]
-    pub(crate) later: LaterOptions,
+    pub(crate) options: SessionOptions,
     /// Run this with the agent in its environment, end with it, and exit with its status
     #[arg(
         trailing_var_arg = true,
@@ -76,21 +76,44 @@ pub(crate) struct AgentArgs {
     pub(crate) command: Vec<OsString>,
 }
 
-/// Options of ssh-agent that are understood only well enough to be refused by name.
+/// Options of ssh-agent that the agent itself needs; their values are read by `session::OptionsBuilder`.
 #[derive(Args)]
-pub(crate) struct LaterOptions {
-    #[arg(short = 't', value_name = "LIFE", hide = true, value_parser = not_supported_yet)]
-    lifetime: Option<String>,
-    #[arg(short = 'E', value_name = "HASH", hide = true, value_parser = not_supported_yet)]
-    hash: Option<String>,
-    #[arg(short = 'P', value_name = "LIST", hide = true, value_parser = not_supported_yet)]
-    providers: Option<String>,
-    #[arg(short = 'O', value_name = "OPTION", hide = true, value_parser = not_supported_yet)]
-    option: Option<String>,
+pub(crate) struct SessionOptions {
+    /// How long keys added by clients are kept: seconds, or 10m, 1h30m, 1w
+    #[arg(short = 't', value_name = "LIFE")]
+    pub(crate) lifetime: Option<String>,
+    /// Hash of the fingerprints in questions: md5 or sha256
+    #[arg(short = 'E', value_name = "HASH")]
+    pub(crate) hash: Option<String>,
+    /// PKCS#11 and security key libraries that may be loaded
+    #[arg(short = 'P', value_name = "LIST")]
+    pub(crate) providers: Option<String>,
+    /// allow-remote-pkcs11, no-restrict-websafe, websafe-allow=LIST
+    #[arg(short = 'O', value_name = "OPTION")]
+    pub(crate) option: Vec<String>,
+    /// Refused: claviger has one place for its socket and replaces a dead one; `-a` chooses another
+    #[arg(short = 'A', value_name = "DIR", hide = true, value_parser = one_place)]
+    place: Option<String>,
+    /// Refused, as `-A`
+    #[arg(short = 'T', hide = true, num_args = 0, default_missing_value = "", value_parser = one_place)]
+    temporary: Option<String>,
+    /// Refused: there is nothing that claviger would leave behind
+    #[arg(short = 'u', hide = true, num_args = 0, default_missing_value = "", value_parser = nothing_stale)]
+    clean_up: Option<String>,
+    /// Taken, and true anyway
+    #[arg(short = 'U', hide = true)]
+    keep_stale: bool,
 }
 
-fn not_supported_yet(_: &str) -> Result<String, String> {
-    Err("claviger does not support this option of ssh-agent yet; leave it out".into())
+fn one_place(_: &str) -> Result<String, String> {
+    Err("claviger's socket has one place, where a dead one is replaced; choose another with -a PATH".into())
+}
+
+fn nothing_stale(_: &str) -> Result<String, String> {
+    Err(
+        "claviger leaves no sockets behind that would need cleaning up; `ssh-agent -u` cleans OpenSSH's"
+            .into(),
+    )
 }
 
 /// Where a client verb finds the agent.
@@ -267,18 +290,24 @@ mod tests {
     }
 
     #[test]
-    fn options_of_ssh_agent_that_come_later_are_refused_by_name() {
-        for line in [
-            ["-t", "5m"],
-            ["-E", "md5"],
-            ["-P", "/lib/*"],
-            ["-O", "no-restrict-websafe"],
-        ] {
-            let error = refused(&["agent", line[0], line[1]]);
+    fn options_that_make_no_sense_here_are_refused_with_the_reason() {
+        for line in [&["agent", "-A", "user:x"][..], &["agent", "-T"], &["agent", "-u"]] {
+            let error = refused(line);
             let text = error.to_string();
-            assert!(text.contains(line[0]) && text.contains("not support"), "{text}");
+            assert!(text.contains(line[1]) && text.contains("claviger"), "{text}");
             assert_eq!(error.exit_code(), 2);
         }
+        let args = agent(&[
+            "-U",
+            "-t1h",
+            "-P/*",
+            "-E",
+            "md5",
+            "-O",
+            "no-restrict-websafe",
+            "-D",
+        ]);
+        assert!(args.foreground && args.options.lifetime.as_deref() == Some("1h"));
     }
 
     #[test]

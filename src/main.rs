@@ -1,10 +1,9 @@
-//! The `claviger` program: harden, parse, dispatch, exit code.
+//! The `claviger` program: harden, dispatch, exit code.
 #![forbid(unsafe_code)]
 
 mod cli;
 mod commands;
 
-use clap::Parser;
 use claviger_platform::harden::{WipingAllocator, harden_process, wiping_allocator};
 use std::process::ExitCode;
 
@@ -15,5 +14,5 @@ static ALLOCATOR: WipingAllocator = wiping_allocator();
 fn main() -> ExitCode {
     // Before anything is read. What could not be done is told by the agent, which reports it in `claviger status`.
     let _ = harden_process();
-    commands::run(cli::Cli::parse())
+    commands::run()
 }

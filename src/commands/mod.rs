@@ -12,18 +12,31 @@ mod lock;
 mod names;
 mod output;
 mod remove;
+mod ssh_agent;
 mod status;
 mod unlock;
 
 use crate::cli::{Cli, HelperVerb, Verb};
+use clap::Parser;
 use claviger_platform::prompt::pinentry_helper;
 use context::Context;
 use output::Failure;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Runs the verb. Exit status: 0 done, 1 failed (2, wrong usage, is clap's).
-pub(crate) fn run(cli: Cli) -> ExitCode {
-    dispatch(cli).unwrap_or_else(|failure| {
+///
+/// A program called `ssh-agent`, by a link or as a copy, is OpenSSH's agent.
+pub(crate) fn run() -> ExitCode {
+    let mut words = std::env::args_os();
+    let called = words.next().unwrap_or_default();
+    if Path::new(&called)
+        .file_name()
+        .is_some_and(|name| name == "ssh-agent")
+    {
+        return ssh_agent::run(words);
+    }
+    dispatch(Cli::parse()).unwrap_or_else(|failure| {
         output::error(&failure);
         ExitCode::FAILURE
     })

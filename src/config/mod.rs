@@ -84,14 +84,29 @@ impl Config {
 
     /// Parses `text`; `path` is for messages, `home` replaces `~`.
     pub fn parse(text: &[u8], path: &Path, home: &Path) -> Result<Self, ConfigError> {
-        read::parse(text, path, home)
+        read::parse(text, path, home, Self::defaults(home))
     }
 
     /// Reads the file; a missing one gives the defaults.
     pub fn load(path: &Path, home: &Path) -> Result<Self, ConfigError> {
+        Self::load_over(path, home, Self::defaults(home))
+    }
+
+    /// The same with other defaults.
+    pub fn load_over(path: &Path, home: &Path, defaults: Self) -> Result<Self, ConfigError> {
         match read::bytes(path)? {
-            Some(text) => Self::parse(&text, path, home),
-            None => Ok(Self::defaults(home)),
+            Some(text) => read::parse(&text, path, home, defaults),
+            None => Ok(defaults),
+        }
+    }
+
+    /// What holds for the drop-in for ssh-agent where the file says nothing: keys only from clients, nothing stored.
+    pub fn without_files() -> Self {
+        Self {
+            key_dirs: Vec::new(),
+            key_files: Vec::new(),
+            order: Vec::new(),
+            idle: None,
         }
     }
 

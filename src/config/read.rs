@@ -77,7 +77,7 @@ pub(super) fn bytes(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
     }
 }
 
-pub(super) fn parse(bytes: &[u8], path: &Path, home: &Path) -> Result<Config, ConfigError> {
+pub(super) fn parse(bytes: &[u8], path: &Path, home: &Path, defaults: Config) -> Result<Config, ConfigError> {
     let at = |offset: usize, reason: String| {
         let (line, column) = position(bytes, offset);
         ConfigError::Invalid {
@@ -99,7 +99,7 @@ pub(super) fn parse(bytes: &[u8], path: &Path, home: &Path) -> Result<Config, Co
         error.set_input(None);
         at(offset, error.to_string().trim_end().replace('\n', " "))
     })?;
-    values(text, home).map_err(|fault| at(fault.span.start, fault.reason))
+    values(text, home, defaults).map_err(|fault| at(fault.span.start, fault.reason))
 }
 
 /// A value that TOML accepts and claviger does not.
@@ -108,8 +108,7 @@ struct Fault {
     reason: String,
 }
 
-fn values(text: Text, home: &Path) -> Result<Config, Fault> {
-    let default = Config::defaults(home);
+fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
     let paths = |key: &str, values: Option<Vec<Spanned<String>>>, default: Vec<PathBuf>| match values {
         Some(values) => values
             .iter()
@@ -207,7 +206,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &[u8]) -> Result<Config, ConfigError> {
-        parse(text, Path::new("/etc/c.toml"), Path::new("/home/Zoë Q"))
+        Config::parse(text, Path::new("/etc/c.toml"), Path::new("/home/Zoë Q"))
     }
 
     #[test]

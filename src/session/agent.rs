@@ -1,5 +1,6 @@
 //! What all sessions of one agent share: the keys, the sources of passphrases, and the facts for `status`.
 
+use super::options::Options;
 use crate::keyset::Keyset;
 use crate::unlock::Unlocker;
 use crate::wire::report::{MemoryStatus, StatusReport};
@@ -19,6 +20,8 @@ pub struct Facts {
     pub idle: Option<Duration>,
     /// What hardening could not do at the start, each with its reason.
     pub weaknesses: Vec<String>,
+    /// What the command line allows.
+    pub options: Options,
 }
 
 /// One agent.
@@ -45,6 +48,11 @@ impl Agent {
             facts,
             clients: AtomicUsize::new(0),
         })
+    }
+
+    /// What its command line allows.
+    pub fn options(&self) -> &Options {
+        &self.facts.options
     }
 
     /// Its keys.

@@ -55,7 +55,8 @@ impl Session {
             terms: Terms {
                 lifetime: constraints
                     .lifetime
-                    .map(|seconds| Duration::from_secs(seconds.into())),
+                    .map(|seconds| Duration::from_secs(seconds.into()))
+                    .or(self.agent.options().lifetime),
                 confirm: constraints.confirm,
                 destinations: constraints.destinations,
             },

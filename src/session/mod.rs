@@ -6,9 +6,11 @@
 mod agent;
 mod control;
 mod identities;
+mod options;
 mod permission;
 
 pub use agent::{Agent, Facts};
+pub use options::{Hash, OptionError, Options, OptionsBuilder};
 
 use crate::key::OpenKey;
 use crate::keyset::Held;

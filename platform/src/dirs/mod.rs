@@ -1,6 +1,6 @@
 //! Where claviger's files are on this OS; CLAVIGER_* variables override. Reads the environment once.
 //!
-//! The contract of an OS: a base directory strategy of `etcetera`, and `usable`. Linux follows the XDG base directory
+//! The contract of an OS: a base directory strategy of `etcetera`, `usable`, `host_name` and `user`. Linux follows the XDG base directory
 //! specification 0.8; macOS and Windows will choose theirs here.
 
 #[cfg(unix)]
@@ -8,6 +8,8 @@ mod unix;
 
 #[cfg(unix)]
 use unix as imp;
+
+pub use imp::{host_name, user};
 
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;

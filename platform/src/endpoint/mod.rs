@@ -12,7 +12,7 @@ mod unix;
 use unix as imp;
 
 pub use error::EndpointError;
-pub use imp::{Bound, ClientStream, Listener, connect, readable};
+pub use imp::{Bound, ClientStream, Listener, TooLong, connect, readable, remove_stale};
 /// One connected client.
 pub use interprocess::local_socket::tokio::Stream;
 

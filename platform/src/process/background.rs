@@ -1,14 +1,43 @@
-//! Going to the background, as `ssh-agent` does without `-D`.
+//! Going to the background, as `ssh-agent` does without `-D`, and taking the place of a command.
 
-use std::io;
+use super::imp::Watched;
+use std::ffi::OsString;
+use std::io::{self, PipeWriter, Read, Write};
+use std::os::unix::process::CommandExt;
 
 /// Which side of a fork this is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Fork {
-    /// The original process; the new one has this pid.
+    /// The original process; the new one has this pid and is ready.
     Parent(u32),
     /// The new process: own session, `/` as its directory, standard streams on /dev/null.
-    Child,
+    Child(Background),
+}
+
+/// The background process's ties to the one that started it.
+#[derive(Debug)]
+pub struct Background {
+    ready: PipeWriter,
+    parent: Watched,
+}
+
+impl Background {
+    /// Lets the original process go on: it waits in [`daemonize`] for this, so that whoever it tells of the new one
+    /// finds it serving and its signals caught.
+    ///
+    /// # Errors
+    /// The OS's; the original process is gone then.
+    pub fn ready(&mut self) -> io::Result<()> {
+        self.ready.write_all(&[1])
+    }
+
+    /// Waits for the end of the original process, or of the command that it became.
+    ///
+    /// # Errors
+    /// The OS's, if that cannot be known.
+    pub async fn parent_gone(&self) -> io::Result<()> {
+        self.parent.gone().await
+    }
 }
 
 /// Goes to the background. Only while this process has a single thread (before any runtime): the child of a fork
@@ -18,6 +47,9 @@ pub enum Fork {
 /// for the end of such a pipe would else wait for the agent's.
 ///
 /// Secrets read before stay usable in the child; the parent's handles may be dropped but not written to.
+///
+/// # Errors
+/// Also, in the parent, when the child ended before it was [`ready`](Background::ready).
 pub fn daemonize() -> io::Result<Fork> {
     if super::imp::threads()? != 1 {
         return Err(io::Error::other(
@@ -28,26 +60,47 @@ pub fn daemonize() -> io::Result<Fork> {
         .read(true)
         .write(true)
         .open("/dev/null")?;
+    let (mut told, ready) = io::pipe()?;
+    // Before the fork: afterwards the number could already be somebody else's.
+    let parent = Watched::own()?;
     // SAFETY: this process has a single thread, so the child is an ordinary process with a consistent heap.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => {
             crate::harden::forked_child();
+            drop(told);
             rustix::process::setsid()?;
             rustix::process::chdir("/")?;
             for standard in 0..=2 {
                 super::put_on(&null, standard)?;
             }
             close_inherited();
-            Ok(Fork::Child)
+            Ok(Fork::Child(Background { ready, parent }))
         }
         pid => {
             crate::harden::forked_parent();
+            drop(ready);
+            told.read_exact(&mut [0])
+                .map_err(|_| io::Error::other("the background process ended before it was ready"))?;
             Ok(Fork::Parent(pid.unsigned_abs()))
         }
     }
 }
 
+/// Becomes `command`, with the limits which hardening took away. Returns only when that fails.
+pub fn become_command(command: &[OsString], env: &[(OsString, OsString)]) -> io::Error {
+    let Some((program, args)) = command.split_first() else {
+        return io::Error::new(io::ErrorKind::InvalidInput, "no command given");
+    };
+    let mut command = std::process::Command::new(program);
+    command
+        .args(args)
+        .envs(env.iter().map(|(name, value)| (name, value)));
+    if let Err(error) = crate::harden::restore_for_child() {
+        return error;
+    }
+    command.exec()
+}
 /// Beyond this nobody gives a child a descriptor by number; asking for each of them takes well under a millisecond.
 const LAST_INHERITED: i32 = 4096;
 
@@ -68,7 +121,6 @@ fn close_inherited() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
     use std::os::fd::AsRawFd;
 
     #[test]
@@ -84,7 +136,8 @@ mod tests {
                     told.read_to_string(&mut text).unwrap();
                     assert_eq!(text, format!("vault passphrase / {pid} 0"));
                 }
-                Fork::Child => {
+                Fork::Child(mut child) => {
+                    child.ready().unwrap();
                     drop(drop_now);
                     dropped.read_exact(&mut [0]).unwrap_err();
                     let session = rustix::process::getsid(None).unwrap().as_raw_nonzero();
@@ -114,12 +167,50 @@ mod tests {
                     assert_eq!(callers.read(&mut [0]).unwrap(), 0);
                     drop(end);
                 }
-                Fork::Child => {
+                Fork::Child(mut child) => {
+                    child.ready().unwrap();
                     drop(end);
                     wait.read_exact(&mut [0]).unwrap_err();
                 }
             }
         });
+    }
+
+    #[test]
+    fn the_parent_learns_when_the_child_ended_before_it_was_ready() {
+        crate::testing::in_child(|| match daemonize() {
+            Err(error) => assert!(error.to_string().contains("before it was ready")),
+            Ok(Fork::Parent(_)) => panic!("nobody said so"),
+            // Dropped without a word.
+            Ok(Fork::Child(_)) => (),
+        });
+    }
+
+    #[test]
+    fn the_child_is_told_when_the_command_that_its_parent_became_ends() {
+        crate::testing::in_child(|| {
+            let (mut told, mut tell) = io::pipe().unwrap();
+            crate::testing::in_child(|| match daemonize().unwrap() {
+                Fork::Parent(_) => panic!("{}", become_command(&["true".into()], &[])),
+                Fork::Child(mut child) => {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                    child.ready().unwrap();
+                    runtime.unwrap().block_on(child.parent_gone()).unwrap();
+                    tell.write_all(b"gone").unwrap();
+                }
+            });
+            drop(tell);
+            let mut text = String::new();
+            told.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "gone");
+        });
+    }
+
+    #[test]
+    fn a_missing_command_is_told() {
+        let error = become_command(&["/nonexistent/command".into()], &[]);
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert_eq!(become_command(&[], &[]).kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

@@ -1,7 +1,29 @@
-//! Linux: what is known of a pid, from /proc.
+//! Linux: what is known of a pid, from /proc, and the end of a process, from its pidfd.
 
 use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
+use std::os::fd::OwnedFd;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// A process whose end is waited for. By descriptor: a number could be somebody else's by then.
+#[derive(Debug)]
+pub(super) struct Watched(OwnedFd);
+
+impl Watched {
+    /// This very process, for a child to watch.
+    pub(super) fn own() -> std::io::Result<Self> {
+        Ok(Self(pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?))
+    }
+
+    /// Waits for its end; also one that nobody has reaped is gone.
+    pub(super) async fn gone(&self) -> std::io::Result<()> {
+        let own = self.0.try_clone()?;
+        // SAFETY: an `OwnedFd` names the same open descriptor for as long as it lives, which is as long as `fd`.
+        let fd = unsafe { AsyncFd::register_with_interest(own, Interest::READABLE) }?;
+        fd.readable().await.map(|_| ())
+    }
+}
 
 /// "ssh (pid 123)" or "pid 123" for messages. The name is the other process's own claim and is cleaned of control
 /// characters; /proc/PID/comm stays readable when that process is not dumpable.

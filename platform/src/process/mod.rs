@@ -16,12 +16,12 @@ mod signals;
 #[cfg(target_os = "linux")]
 use linux as imp;
 
-pub use background::{Fork, daemonize};
+pub use background::{Background, Fork, become_command, daemonize};
 pub use foreground::run_foreground;
 pub use imp::{alive, describe};
 pub use input::read_line_from_fd;
 pub use job::{Done, Job, JobError, run};
-pub use signals::{Termination, lower_priority, terminate};
+pub use signals::{End, Termination, UserSignal, lower_priority, terminate};
 
 use std::os::fd::AsRawFd;
 

@@ -24,13 +24,53 @@ impl Termination {
         })
     }
 
-    /// Waits for one of them and names it.
-    pub async fn wait(&mut self) -> &'static str {
+    /// Waits for one of them.
+    pub async fn wait(&mut self) -> End {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.hang_up.recv() => "SIGHUP",
+            _ = self.terminate.recv() => End::Terminate,
+            _ = self.interrupt.recv() => End::Interrupt,
+            _ = self.hang_up.recv() => End::HangUp,
         }
+    }
+}
+
+/// A signal that asks this process to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT.
+    Interrupt,
+    /// SIGHUP.
+    HangUp,
+}
+
+impl End {
+    /// The signal's number.
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Terminate => libc::SIGTERM,
+            Self::Interrupt => libc::SIGINT,
+            Self::HangUp => libc::SIGHUP,
+        }
+    }
+}
+
+/// SIGUSR1, caught from the moment of [`UserSignal::catch`] on.
+pub struct UserSignal(Signal);
+
+impl UserSignal {
+    /// Starts catching it. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// The OS's, if the handler cannot be installed.
+    pub fn catch() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::user_defined1())?))
+    }
+
+    /// Waits for the next one.
+    pub async fn wait(&mut self) {
+        self.0.recv().await;
     }
 }
 

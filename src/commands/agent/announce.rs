@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 /// Whose syntax the lines are in.
 #[derive(Clone, Copy)]
-pub(super) enum Shell {
+pub(crate) enum Shell {
     Sh,
     Csh,
 }
@@ -18,7 +18,7 @@ impl Shell {
         clippy::disallowed_methods,
         reason = "commands/ is where the environment is read"
     )]
-    pub(super) fn choose(csh: bool, sh: bool) -> Self {
+    pub(crate) fn choose(csh: bool, sh: bool) -> Self {
         let shell_is_csh = || std::env::var("SHELL").is_ok_and(|shell| shell.ends_with("csh"));
         if csh || (!sh && shell_is_csh()) {
             Self::Csh
@@ -43,7 +43,7 @@ impl Shell {
 }
 
 /// A path with anything but plain characters is quoted (as OpenSSH 10.3 and later do).
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,=~".contains(c);
     if text.chars().all(plain) {
@@ -60,16 +60,16 @@ fn quoted(path: &Path) -> String {
     format!("\"{escaped}\"")
 }
 
-/// The lines of an agent in the background.
-pub(super) fn environment(shell: Shell, socket: &Path, pid: u32) -> Result<(), Failure> {
-    output::line(shell.set("SSH_AUTH_SOCK", &quoted(socket)))?;
+/// The lines of an agent in the background; `socket` is quoted already.
+pub(crate) fn environment(shell: Shell, socket: &str, pid: u32) -> Result<(), Failure> {
+    output::line(shell.set("SSH_AUTH_SOCK", socket))?;
     output::line(shell.set("SSH_AGENT_PID", &pid.to_string()))?;
     output::line(format!("echo Agent pid {pid};"))
 }
 
-/// The lines of an agent in the foreground.
-pub(super) fn foreground(shell: Shell, socket: &Path) -> Result<(), Failure> {
-    output::line(shell.set("SSH_AUTH_SOCK", &quoted(socket)))?;
+/// The lines of an agent in the foreground; `socket` is quoted already.
+pub(crate) fn foreground(shell: Shell, socket: &str) -> Result<(), Failure> {
+    output::line(shell.set("SSH_AUTH_SOCK", socket))?;
     output::line(format!("echo Agent pid {};", std::process::id()))
 }
 
@@ -78,7 +78,7 @@ pub(super) fn foreground(shell: Shell, socket: &Path) -> Result<(), Failure> {
     clippy::disallowed_methods,
     reason = "commands/ is where the environment is read"
 )]
-pub(super) fn kill(shell: Shell) -> Result<ExitCode, Failure> {
+pub(crate) fn kill(shell: Shell) -> Result<ExitCode, Failure> {
     let value = std::env::var("SSH_AGENT_PID").map_err(|_| {
         Failure::new("SSH_AGENT_PID is not set: no agent to end; is this the shell that started it?")
     })?;
@@ -88,6 +88,11 @@ pub(super) fn kill(shell: Shell) -> Result<ExitCode, Failure> {
         ))
     })?;
     process::terminate(pid).map_err(|error| Failure::new(format!("process {pid} was not ended: {error}")))?;
+    killed(shell, pid)
+}
+
+/// The lines of `-k`.
+pub(crate) fn killed(shell: Shell, pid: u32) -> Result<ExitCode, Failure> {
     output::line(shell.unset("SSH_AUTH_SOCK"))?;
     output::line(shell.unset("SSH_AGENT_PID"))?;
     output::line(format!("echo Agent pid {pid} killed;"))?;

@@ -12,9 +12,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub(super) const DEBUG: LevelFilter = LevelFilter::DEBUG;
-pub(super) const INFO: LevelFilter = LevelFilter::INFO;
-pub(super) const WARN: LevelFilter = LevelFilter::WARN;
+pub(crate) const DEBUG: LevelFilter = LevelFilter::DEBUG;
+pub(crate) const INFO: LevelFilter = LevelFilter::INFO;
+pub(crate) const WARN: LevelFilter = LevelFilter::WARN;
 
 /// A log file larger than this is begun anew when an agent starts.
 const MAX_LOG: u64 = 1 << 20;
@@ -26,7 +26,7 @@ fn ours(level: LevelFilter) -> Targets {
 }
 
 /// Logs to standard error: times only where nobody is looking.
-pub(super) fn to_stderr(level: LevelFilter) {
+pub(crate) fn to_stderr(level: LevelFilter) {
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
@@ -40,7 +40,7 @@ pub(super) fn to_stderr(level: LevelFilter) {
 }
 
 /// Logs to `agent.log` in `state`. An agent that cannot log goes on without: logins matter more.
-pub(super) fn to_file(state: &Path) {
+pub(crate) fn to_file(state: &Path) {
     if let Ok(file) = files::append_private(&state.join("agent.log"), MAX_LOG) {
         let layer = tracing_subscriber::fmt::layer()
             .with_writer(Mutex::new(file))

@@ -158,7 +158,8 @@ mod tests {
                     drop(say_done);
                     assert!(error.contains(&format!("pid {pid})")), "{error}");
                 }
-                crate::process::Fork::Child => {
+                crate::process::Fork::Child(mut child) => {
+                    child.ready().unwrap();
                     drop(say_done);
                     let runtime = tokio::runtime::Builder::new_current_thread()
                         .enable_all()

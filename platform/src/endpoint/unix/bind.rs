@@ -1,18 +1,14 @@
 //! Taking a path for our socket: at most one process succeeds, and only a dead socket is replaced.
 
 use super::client::{self, Reached};
-use super::{BACKLOG, Bound, EndpointError, SocketFile, directory, peer};
+use super::{BACKLOG, Bound, EndpointError, SocketFile, TooLong, directory, peer};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, prelude::*};
 use interprocess::os::unix::local_socket::ListenerOptionsExt;
 use interprocess::os::unix::uds_local_socket;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-
-/// Longest path of a Unix socket in bytes: `sun_path` of unix(7) without its final zero.
-const MAX_PATH: usize = 107;
 
 /// See [`Bound::bind`].
 pub(super) fn bind(path: &Path) -> Result<Bound, EndpointError> {
@@ -22,11 +18,7 @@ pub(super) fn bind(path: &Path) -> Result<Bound, EndpointError> {
     };
     // The background process changes its directory, and must still find what to remove.
     let path = std::path::absolute(path).map_err(io)?;
-    let length = path.as_os_str().as_bytes().len();
-    if length > MAX_PATH {
-        let text = format!("{length} bytes, and a socket's path may have {MAX_PATH}: choose a shorter one");
-        return Err(io(io::Error::new(io::ErrorKind::InvalidFilename, text)));
-    }
+    TooLong::check(&path).map_err(io)?;
     let dir = path
         .parent()
         .ok_or_else(|| EndpointError::NotASocket { path: path.clone() })?;
@@ -74,7 +66,7 @@ fn remove_dead(path: &Path) -> Result<(), EndpointError> {
 }
 
 /// The mode is set on the socket before it has a name, so there is no moment at which others could connect.
-fn make(path: &Path) -> io::Result<UnixListener> {
+pub(super) fn make(path: &Path) -> io::Result<UnixListener> {
     let options = ListenerOptions::new()
         .name(path.to_fs_name::<GenericFilePath>()?)
         .mode(0o600)
@@ -87,6 +79,7 @@ fn make(path: &Path) -> io::Result<UnixListener> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MAX_PATH;
     use super::*;
     use std::os::unix::fs::MetadataExt;
     use std::os::unix::net::UnixStream;

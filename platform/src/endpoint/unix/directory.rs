@@ -1,9 +1,9 @@
 //! The directory of a socket: nobody else may put another socket in the place of ours.
 
 use super::EndpointError;
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -55,11 +55,19 @@ pub(super) fn lock(dir: &Path) -> io::Result<Option<File>> {
     }
 }
 
+/// A new directory for its owner only, named at random.
+pub(super) fn temporary(parent: &Path, prefix: &str, letters: usize) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder
+        .prefix(prefix)
+        .rand_bytes(letters)
+        .permissions(Permissions::from_mode(0o700));
+    builder.tempdir_in(parent)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::Permissions;
-    use std::os::unix::fs::PermissionsExt;
 
     fn with_mode(mode: u32) -> (tempfile::TempDir, Result<(), EndpointError>) {
         let dir = tempfile::tempdir().unwrap();

@@ -4,10 +4,13 @@ mod accept;
 mod bind;
 mod client;
 mod directory;
+mod fresh;
 mod inherited;
+mod stale;
 
 pub use accept::{Listener, readable};
 pub use client::{ClientStream, connect};
+pub use stale::remove_stale;
 
 use super::{EndpointError, Peer};
 use interprocess::local_socket::traits::StreamCommon;
@@ -15,6 +18,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+
+/// Longest path of a Unix socket in bytes: `sun_path` of unix(7) without its final zero.
+const MAX_PATH: usize = 107;
 
 /// Connections that may wait to be accepted: a build that starts a thousand logins at once is not refused.
 const BACKLOG: i32 = 4096;
@@ -69,6 +75,8 @@ struct SocketFile {
     path: PathBuf,
     /// Device and inode when it was bound.
     identity: (u64, u64),
+    /// Made for it alone, and removed with it.
+    directory: Option<PathBuf>,
     leave: bool,
 }
 
@@ -77,6 +85,7 @@ impl SocketFile {
         Ok(Self {
             path: path.to_owned(),
             identity: identity(path)?,
+            directory: None,
             leave: false,
         })
     }
@@ -91,6 +100,21 @@ impl Drop for SocketFile {
         if !self.leave && identity(&self.path).is_ok_and(|now| now == self.identity) {
             // Whoever removed it in between wanted the same.
             let _ = std::fs::remove_file(&self.path);
+            let _ = self.directory.take().map(std::fs::remove_dir);
+        }
+    }
+}
+
+/// A path that no Unix socket can have.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} bytes, and a socket's path may have {MAX_PATH}: choose a shorter one")]
+pub struct TooLong(usize);
+
+impl TooLong {
+    fn check(path: &Path) -> io::Result<()> {
+        match path.as_os_str().len() {
+            length if length > MAX_PATH => Err(io::Error::new(io::ErrorKind::InvalidFilename, Self(length))),
+            _ => Ok(()),
         }
     }
 }

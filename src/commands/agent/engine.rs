@@ -1,0 +1,168 @@
+//! What every agent does once it has its socket, whoever's command line started it: serve until told to end.
+
+use crate::commands::output::Failure;
+use claviger::keyset::{Keyset, ReadPlaces};
+use claviger::session::{Agent, Facts, Options};
+use claviger::unlock::Unlocker;
+use claviger::{idle, serve};
+use claviger_platform::endpoint::Bound;
+use claviger_platform::harden;
+use claviger_platform::process::{self, Background, End, Termination, UserSignal};
+use claviger_platform::prompt::Means;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// An agent about to start.
+pub(crate) struct Setup {
+    pub(crate) bound: Bound,
+    /// Where it listens, for reports and for the command's environment.
+    pub(crate) socket: PathBuf,
+    pub(crate) unlocker: Arc<Unlocker>,
+    /// How to ask whether a key may be used.
+    pub(crate) means: Arc<Means>,
+    pub(crate) read_places: ReadPlaces,
+    /// `lock.idle`.
+    pub(crate) idle: Option<Duration>,
+    pub(crate) options: Options,
+    /// Called once it serves and its signals are caught: whoever reads that there is an agent may end it at once.
+    pub(crate) announce: Box<dyn FnOnce() -> Result<(), Failure>>,
+    /// The ties to the process that this one was forked from.
+    pub(crate) background: Option<Background>,
+    pub(crate) until: Until,
+}
+
+/// How long an agent serves, beside the signals that end it.
+pub(crate) enum Until {
+    /// For good.
+    Told {
+        /// Whether SIGINT ends it too; else it does nothing.
+        interrupts: bool,
+    },
+    /// Until this command, its child, has ended. Signals are passed on to it.
+    Command(Vec<OsString>),
+    /// Until the process that it was forked from has ended.
+    ParentGone,
+}
+
+/// Why it stopped serving.
+pub(crate) enum Ended {
+    Signal(End),
+    /// With this exit status.
+    Command(i32),
+    ParentGone,
+}
+
+/// One thread answers all clients: what a request costs is mostly the wake-up, and a hand-over between threads
+/// would double it. Everything slow (key derivation, RSA, files, questions) runs on blocking threads, which step
+/// back behind that one.
+pub(crate) fn start(setup: Setup) -> Result<Ended, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_start(process::lower_priority)
+        .build()?;
+    let ended = runtime.block_on(serve(setup));
+    // A question that nobody answered must not keep the process from ending.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
+    let termination = Termination::catch()?;
+    let mut drop_keys = UserSignal::catch()?;
+    let keyset = Keyset::new(setup.read_places, setup.unlocker.clone())
+        .await
+        .map_err(Failure::new)?;
+    let facts = Facts {
+        socket: setup.socket.display().to_string(),
+        idle: setup.idle,
+        weaknesses: harden::harden_process(),
+        options: setup.options,
+    };
+    let agent = Agent::new(keyset.clone(), setup.unlocker, setup.means, facts);
+    let watching = keyset.clone();
+    tokio::spawn(async move { watching.follow_changes().await });
+    tokio::spawn(idle::remove_expired(keyset.clone()));
+    let dropping = keyset.clone();
+    tokio::spawn(async move {
+        loop {
+            drop_keys.wait().await;
+            dropping.remove_all();
+        }
+    });
+    if let Some(idle_after) = setup.idle {
+        tokio::spawn(idle::seal_when_idle(keyset, idle_after));
+    }
+    let (stop, stopped) = oneshot::channel::<()>();
+    let shutdown = async {
+        let _ = stopped.await;
+    };
+    let serving = tokio::spawn(serve::run(setup.bound.listen()?, agent, shutdown));
+    tracing::info!(socket = %setup.socket.display(), pid = std::process::id(), "listening");
+    (setup.announce)()?;
+    if let Some(background) = &mut setup.background {
+        background.ready()?;
+    }
+    let ended = wait(setup.until, termination, setup.background, &setup.socket).await;
+    let _ = stop.send(());
+    let _ = serving.await;
+    ended
+}
+
+async fn wait(
+    until: Until,
+    mut termination: Termination,
+    background: Option<Background>,
+    socket: &std::path::Path,
+) -> Result<Ended, Failure> {
+    let (parent_counts, interrupts) = match until {
+        Until::Command(command) => {
+            return process::run_foreground(&command, &environment(socket, std::process::id()))
+                .await
+                .map(Ended::Command)
+                .map_err(|error| not_run(&command, &error));
+        }
+        Until::Told { interrupts } => (false, interrupts),
+        Until::ParentGone => (true, false),
+    };
+    let parent_gone = async {
+        match background {
+            Some(background) if parent_counts => background.parent_gone().await,
+            _ => std::future::pending().await,
+        }
+    };
+    tokio::pin!(parent_gone);
+    loop {
+        tokio::select! {
+            gone = &mut parent_gone => {
+                gone?;
+                return Ok(Ended::ParentGone);
+            }
+            signal = termination.wait() => match signal {
+                End::Interrupt if !interrupts => (),
+                signal => {
+                    tracing::info!(?signal, "ending");
+                    return Ok(Ended::Signal(signal));
+                }
+            },
+        }
+    }
+}
+
+/// What tells a command where its agent is.
+pub(crate) fn environment(socket: &std::path::Path, pid: u32) -> [(OsString, OsString); 3] {
+    [
+        ("SSH_AUTH_SOCK".into(), socket.into()),
+        // claviger's own verbs inside the command mean this agent, too.
+        ("CLAVIGER_SOCKET".into(), socket.into()),
+        ("SSH_AGENT_PID".into(), pid.to_string().into()),
+    ]
+}
+
+fn not_run(command: &[OsString], error: &std::io::Error) -> Failure {
+    let name = command.first().map(|name| name.display().to_string());
+    let name = name.unwrap_or_default();
+    Failure::new(format!("{name}: {error}; is it installed and in PATH?"))
+}
