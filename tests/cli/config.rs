@@ -76,7 +76,7 @@ fn wrong_usage_ends_with_2() {
         &[][..],
         &["frobnicate"],
         &["add", "--passphrase", "x"],
-        &["agent", "-t", "5", "true"],
+        &["agent", "-T", "true"],
     ] {
         assert_eq!(home.run(args).code, 2, "{args:?}");
     }
