@@ -30,10 +30,9 @@ fn both(args: &[&str], env: &[(&str, &str)]) -> [Ran; 2] {
             .out
             .lines()
             .find_map(|line| line.strip_prefix("echo Agent pid "))
+            && let Ok(pid) = pid.trim_end_matches(';').parse()
         {
-            if let Ok(pid) = pid.trim_end_matches(';').parse() {
-                kill(pid, "TERM");
-            }
+            kill(pid, "TERM");
         }
         // The usage has grown with the releases; what stands before it has not.
         let err = ran.err.split("usage: ").next().unwrap_or_default().to_owned();

@@ -36,7 +36,7 @@ struct Fatal {
 
 impl Fatal {
     /// What OpenSSH's fatal() does.
-    fn fatal(text: impl AsRef<str>) -> Self {
+    fn exiting_255(text: impl AsRef<str>) -> Self {
         Self {
             text: logged(text.as_ref()),
             status: 255,
@@ -80,7 +80,7 @@ impl From<Fault> for Fatal {
                 text: format!("{error}\n{USAGE}"),
                 status: 1,
             },
-            Fault::Fatal(error) => Self::fatal(error.to_string()),
+            Fault::Fatal(error) => Self::exiting_255(error.to_string()),
             Fault::Version => Self {
                 text: VERSION.into(),
                 status: 0,
@@ -201,7 +201,7 @@ fn endpoint(args: &Arguments, home: &Path) -> Result<(Bound, bool), Fatal> {
         let bound = Bound::inherited().map_err(Failure::from)?;
         return bound
             .map(|bound| (bound, true))
-            .ok_or_else(|| Fatal::fatal("no socket was handed over"));
+            .ok_or_else(|| Fatal::exiting_255("no socket was handed over"));
     }
     if args.temporary {
         return Ok((place::temporary(variable("TMPDIR"))?, false));
@@ -219,14 +219,14 @@ fn handed_over() -> Result<bool, Fatal> {
     };
     if count != "1" {
         let count = count.display();
-        return Err(Fatal::fatal(format!(
+        return Err(Fatal::exiting_255(format!(
             "unexpected LISTEN_FDS contents (want: \"1\" got\"{count}\""
         )));
     }
-    let pid = good_pid(&pid).map_err(|reason| Fatal::fatal(format!("invalid LISTEN_PID: {reason}")))?;
+    let pid = good_pid(&pid).map_err(|reason| Fatal::exiting_255(format!("invalid LISTEN_PID: {reason}")))?;
     match std::process::id() {
         own if own == pid => Ok(true),
-        own => Err(Fatal::fatal(format!("bad LISTEN_PID: {pid} vs pid {own}"))),
+        own => Err(Fatal::exiting_255(format!("bad LISTEN_PID: {pid} vs pid {own}"))),
     }
 }
 

@@ -104,11 +104,11 @@ fn expanded(path: &str, home: &Path) -> Result<PathBuf, Fatal> {
                 Some('u') => out.push_str(&name.clone().unwrap_or_default().to_string_lossy()),
                 Some(key) => {
                     let text = format!("vdollar_percent_expand: unknown key %{key}\npercent_expand: failed");
-                    return Err(Fatal::fatal(text));
+                    return Err(Fatal::exiting_255(text));
                 }
                 None => {
                     let text = "vdollar_percent_expand: invalid format\npercent_expand: failed";
-                    return Err(Fatal::fatal(text));
+                    return Err(Fatal::exiting_255(text));
                 }
             },
         }
@@ -130,7 +130,7 @@ fn expanded(path: &str, home: &Path) -> Result<PathBuf, Fatal> {
 }
 
 fn unprepared(text: &str) -> Fatal {
-    Fatal::fatal(format!("{text}\nmain: Couldn't prepare agent socket"))
+    Fatal::exiting_255(format!("{text}\nmain: Couldn't prepare agent socket"))
 }
 
 /// The OS's words without Rust's "(os error N)".
