@@ -99,8 +99,14 @@ pub fn become_command(command: &[OsString], env: &[(OsString, OsString)]) -> io:
     if let Err(error) = crate::harden::restore_for_child() {
         return error;
     }
-    command.exec()
+    let error = command.exec();
+    // The standard library gave SIGPIPE its default back for the command; here that would be the end of this process
+    // at the first closed pipe, perhaps that of the very message about this error.
+    // SAFETY: ignoring a signal runs no code of ours.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    error
 }
+
 /// Beyond this nobody gives a child a descriptor by number; asking for each of them takes well under a millisecond.
 const LAST_INHERITED: i32 = 4096;
 
@@ -207,10 +213,16 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_command_is_told() {
-        let error = become_command(&["/nonexistent/command".into()], &[]);
-        assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert_eq!(become_command(&[], &[]).kind(), io::ErrorKind::InvalidInput);
+    fn a_missing_command_is_told_and_closed_pipes_stay_harmless() {
+        // In a child: between the attempt and its failure a closed pipe would end the other tests.
+        crate::testing::in_child(|| {
+            let error = become_command(&["/nonexistent/command".into()], &[]);
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+            assert_eq!(become_command(&[], &[]).kind(), io::ErrorKind::InvalidInput);
+            let (read, mut write) = io::pipe().unwrap();
+            drop(read);
+            assert_eq!(write.write(b"x").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        });
     }
 
     #[test]
