@@ -9,5 +9,6 @@ pub mod policy;
 pub mod secret;
 pub mod serve;
 pub mod session;
+pub mod token;
 pub mod unlock;
 pub mod wire;

@@ -19,8 +19,13 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("serve", &["session", "idle", "platform"], "streams in and out"),
     (
         "session",
-        &["policy", "keyset", "wire", "history"],
+        &["policy", "keyset", "wire", "history", "token"],
         "one client's requests",
+    ),
+    (
+        "token",
+        &["platform", "secret"],
+        "keys that never leave a device, asked through helper processes",
     ),
     ("keyset", &["key", "unlock"], "the keys held, sealed or open"),
     (

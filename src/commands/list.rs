@@ -54,9 +54,10 @@ fn row(key: &KeyReport) -> [String; 7] {
         true => format!("{} +cert", key.kind),
         false => key.kind.clone(),
     };
-    let state = match key.protected {
-        true => key.state.clone(),
-        false => format!("{} (no passphrase)", key.state),
+    let state = match (key.state.as_str(), key.protected) {
+        ("token", _) => String::from("on its token"),
+        (state, true) => state.to_owned(),
+        (state, false) => format!("{state} (no passphrase)"),
     };
     let used = key.last_used.clone().unwrap_or_else(|| "-".into());
     [

@@ -17,6 +17,17 @@ pub struct NewKey {
     pub fields: Zeroizing<Vec<u8>>,
     /// The terms.
     pub terms: Terms,
+    /// What signs, when it is not the agent: then `fields` hold no private key, only what the token knows it by.
+    pub authenticator: Option<Authenticator>,
+}
+
+/// A security key (FIDO token) that signs for an added key.
+#[derive(Clone, Debug)]
+pub struct Authenticator {
+    /// Its middleware: a path, or "internal".
+    pub provider: String,
+    /// Whether it signs only when it is touched.
+    pub touch: bool,
 }
 
 /// Constraints on an identity; the default is none.

@@ -61,6 +61,11 @@ impl Cell {
         Some(key.clone())
     }
 
+    /// Notes the use of a key that is never open here.
+    pub(super) fn note_use(&self) {
+        self.lock().last_used = Some(SystemTime::now());
+    }
+
     /// Whose turn it is.
     pub(super) fn turn(&self, now: Instant) -> Turn {
         let mut state = self.lock();

@@ -1,6 +1,6 @@
 //! One key: what is known of it in clear, where its private half is, and the cell that says whether it is open.
 
-use super::added::{NewKey, Terms};
+use super::added::{Authenticator, NewKey, Terms};
 use super::cell::Cell;
 use super::discover::Found;
 use super::shield::{Sealed, Shield};
@@ -10,6 +10,7 @@ use crate::wire::report::KeyReport;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// One key's facts; replaced at a new look, while the cell stays.
 pub struct Held {
@@ -30,8 +31,20 @@ pub struct Held {
 /// Where the private half is while the key is sealed.
 pub(super) enum Origin {
     File(KeyFile),
-    /// Sealed in memory; see [`Shield`].
-    Added(Mutex<Sealed>),
+    Added(SealedFields),
+}
+
+/// The fields with which a client added a key, sealed in memory; see [`Shield`].
+pub(super) struct SealedFields {
+    pub(super) sealed: Mutex<Sealed>,
+    authenticator: Option<Authenticator>,
+}
+
+impl SealedFields {
+    pub(super) fn open(&self, shield: &Shield) -> Option<Zeroizing<Vec<u8>>> {
+        let sealed = self.sealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        shield.open(&sealed).ok()
+    }
 }
 
 /// A private key file, as far as it is known without opening it.
@@ -88,7 +101,10 @@ impl Held {
             comment: new.comment,
             expires: new.terms.lifetime.and_then(|lifetime| now.checked_add(lifetime)),
             terms: new.terms,
-            origin: Origin::Added(Mutex::new(sealed)),
+            origin: Origin::Added(SealedFields {
+                sealed: Mutex::new(sealed),
+                authenticator: new.authenticator,
+            }),
             cell: Arc::default(),
         }
     }
@@ -124,16 +140,24 @@ impl Held {
 
     /// Seals an added key's private half anew; false if `from` does not open it.
     pub(super) fn reseal(&self, from: &Shield, to: &Shield) -> bool {
-        let Origin::Added(sealed) = &self.origin else {
+        let Origin::Added(fields) = &self.origin else {
             return true;
         };
-        let mut sealed = sealed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sealed = fields.sealed.lock().unwrap_or_else(PoisonError::into_inner);
         match from.open(&sealed).and_then(|fields| to.seal(&fields)) {
             Ok(resealed) => {
                 *sealed = resealed;
                 true
             }
             Err(_) => false,
+        }
+    }
+
+    /// The token that signs for it, if one does.
+    pub fn authenticator(&self) -> Option<&Authenticator> {
+        match &self.origin {
+            Origin::Added(fields) => fields.authenticator.as_ref(),
+            Origin::File(_) => None,
         }
     }
 
@@ -182,6 +206,9 @@ impl Held {
                 file.protected,
                 "file",
             ),
+            Origin::Added(_) if self.authenticator().is_some() => {
+                (String::new(), "security key", false, "security key")
+            }
             Origin::Added(_) => (String::new(), "agent", false, "added"),
         };
         KeyReport {
@@ -189,7 +216,11 @@ impl Held {
             kind: self.public.algorithm.clone(),
             bits: self.public.bits,
             comment: String::from_utf8_lossy(&self.comment).into_owned(),
-            state: String::from(if self.is_open() { "open" } else { "sealed" }),
+            state: String::from(match self.authenticator() {
+                Some(_) => "token",
+                None if self.is_open() => "open",
+                None => "sealed",
+            }),
             source: source.to_owned(),
             path,
             format: format.to_owned(),

@@ -19,7 +19,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use added::{NewKey, Terms};
+pub use added::{Authenticator, NewKey, Terms};
 pub use discover::{Discovered, Found, discover};
 pub use held::Held;
 pub use opening::OpenError;
@@ -28,7 +28,7 @@ pub use scan::Places;
 use crate::key::OpenKey;
 use crate::unlock::Unlocker;
 use crate::wire::report::{KeyReport, Problem};
-use held::Openers;
+use held::{Openers, Origin};
 use locking::Locking;
 use members::Members;
 use scan::Scanner;
@@ -36,6 +36,7 @@ use snapshot::Snapshot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use zeroize::Zeroizing;
 
 /// Reads the configured places; an error is one sentence for the log and the client, and keeps the old places.
 pub type ReadPlaces = Box<dyn Fn() -> Result<Places, String> + Send + Sync>;
@@ -109,6 +110,19 @@ impl Keyset {
         let opened = held.open(openers, now).await;
         self.opened_one();
         opened
+    }
+
+    /// What a token knows the key by, for its helper; the use is noted.
+    ///
+    /// # Errors
+    /// While the agent is locked.
+    pub fn handle(&self, held: &Held) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+        let shield = self.locking.shield().ok_or(OpenError::Locked)?;
+        let Origin::Added(fields) = &held.origin else {
+            return Err(OpenError::Died);
+        };
+        held.cell.note_use();
+        fields.open(&shield).ok_or(OpenError::Locked)
     }
 
     /// Adds a key, or replaces the one with the same blob at its place.

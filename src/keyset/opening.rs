@@ -8,7 +8,7 @@ use crate::secret::Secret;
 use crate::unlock::{UnlockError, Wanted};
 use claviger_platform::{files, harden};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Why a key could not be opened.
@@ -93,10 +93,9 @@ impl Held {
                 let bytes = file.read()?;
                 self.checked(blocking(move || key::open(&bytes, None)).await??)
             }
-            Origin::Added(sealed) => {
+            Origin::Added(fields) => {
                 let shield = openers.shield.as_ref().ok_or(OpenError::Locked)?;
-                let sealed = sealed.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                let fields = shield.open(&sealed).map_err(|_| OpenError::Locked)?;
+                let fields = fields.open(shield).ok_or(OpenError::Locked)?;
                 self.checked(blocking(move || key::reopen(&fields)).await??)
             }
         }

@@ -194,6 +194,7 @@ fn new_key(terms: Terms) -> NewKey {
         comment: b"added".to_vec(),
         fields: fields.into(),
         terms,
+        authenticator: None,
     }
 }
 
@@ -266,6 +267,7 @@ async fn adding_again_replaces_in_place_and_removing_hides_a_file_until_asked_fo
             confirm: true,
             ..Terms::default()
         },
+        authenticator: None,
     };
     set.add(key, Instant::now()).unwrap();
     let comments: Vec<Vec<u8>> = set.keys().iter().map(|held| held.comment.clone()).collect();

@@ -15,5 +15,6 @@ mod sign;
 mod tests;
 
 pub use host::{HostCertificate, HostKey};
+pub use pattern::list_matches as listed;
 pub use route::{BindRefused, Binding, MAX_BINDINGS, Route};
 pub use sign::{Denied, WEBSAFE, websafe};

@@ -1,8 +1,9 @@
 //! OpenSSH's patterns: `*` is any run of bytes, `?` any one byte, everything else itself; upper and lower case differ.
 
 /// Longest pattern and longest text that are compared as such; longer ones match nothing. No name of a user or a host
-/// comes near. Matching takes time in the product of both, and either may come from a remote host.
-const LONGEST: usize = 256;
+/// comes near, nor does the path of a library. Matching takes time in the product of both, and either may come from
+/// a remote host.
+const LONGEST: usize = 1024;
 
 /// Whether the whole of `text` is what `pattern` says.
 pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
@@ -31,7 +32,7 @@ pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 /// Whether one of the patterns, which commas part, matches, and none that `!` precedes does.
-pub(super) fn list_matches(list: &[u8], text: &[u8]) -> bool {
+pub fn list_matches(list: &[u8], text: &[u8]) -> bool {
     let mut found = false;
     for pattern in list.split(|&byte| byte == b',') {
         match pattern.strip_prefix(b"!") {

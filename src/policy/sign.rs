@@ -6,7 +6,7 @@ use crate::wire::{Destination, Signed};
 use thiserror::Error;
 
 /// Applications of security keys that may sign anything unless configured otherwise: those made for ssh.
-pub const WEBSAFE: &[u8] = b"ssh:*";
+pub const WEBSAFE: &str = "ssh:*";
 
 /// Why a restricted key did not sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -104,11 +104,11 @@ impl Route {
 /// host to which it is forwarded) log in to that site.
 pub fn websafe(
     application: &[u8],
-    patterns: &[u8],
+    patterns: &str,
     signed: &Signed<'_>,
     is_key: impl Fn(&[u8]) -> bool,
 ) -> bool {
-    pattern::list_matches(patterns, application)
+    pattern::list_matches(patterns.as_bytes(), application)
         || match signed {
             Signed::UserAuth { key, .. } => is_key(key),
             Signed::SshSig { .. } => true,

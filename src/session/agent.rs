@@ -6,10 +6,11 @@ use crate::unlock::Unlocker;
 use crate::wire::report::{MemoryStatus, StatusReport};
 use claviger_platform::harden;
 use claviger_platform::prompt::Means;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 
 /// What does not change in an agent's life.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Facts {
     pub weaknesses: Vec<String>,
     /// What the command line allows.
     pub options: Options,
+    /// What asks security keys to sign, if it is installed.
+    pub sk_helper: Option<PathBuf>,
 }
 
 /// One agent.
@@ -32,6 +35,8 @@ pub struct Agent {
     pub(super) means: Arc<Means>,
     /// As many slow signatures at once as there are processors: more would only delay the fast ones.
     pub(super) slow_signatures: Semaphore,
+    /// Held while a security key is asked.
+    pub(super) authenticators: Mutex<()>,
     facts: Facts,
     clients: AtomicUsize,
 }
@@ -45,6 +50,7 @@ impl Agent {
             unlocker,
             means,
             slow_signatures: Semaphore::new(processors),
+            authenticators: Mutex::new(()),
             facts,
             clients: AtomicUsize::new(0),
         })
@@ -53,6 +59,11 @@ impl Agent {
     /// What its command line allows.
     pub fn options(&self) -> &Options {
         &self.facts.options
+    }
+
+    /// OpenSSH's ssh-sk-helper.
+    pub(super) fn sk_helper(&self) -> Option<&Path> {
+        self.facts.sk_helper.as_deref()
     }
 
     /// Its keys.

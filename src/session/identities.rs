@@ -1,13 +1,35 @@
 //! Requests that change what the agent holds: add, remove, lock, unlock.
 
+use super::provider::ProviderRefused;
 use super::{Answer, Session};
-use crate::key::{self, AddedKey};
-use crate::keyset::{NewKey, Terms};
+use crate::key::{self, AddedKey, KeyError, sk};
+use crate::keyset::{Authenticator, NewKey, OpenError, Terms};
 use crate::secret::Secret;
 use crate::wire::{self, Subject};
 use claviger_platform::harden;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
+
+/// The middleware of security keys that ssh-sk-helper has built in.
+const INTERNAL: &str = "internal";
+
+/// Why a key was not added.
+#[derive(Debug, thiserror::Error)]
+enum NotAdded {
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error("a constraint that is unknown, doubled or out of place")]
+    Constraints,
+    #[error(transparent)]
+    Provider(#[from] ProviderRefused),
+    #[error("{}: not UTF-8, which ssh-sk-helper cannot be told", .0.display())]
+    NotUtf8(PathBuf),
+    #[error("there is such a key, which may not be seen from where this client is")]
+    Hidden,
+    #[error(transparent)]
+    Keyset(#[from] OpenError),
+}
 
 /// Success or failure, as the protocol has them.
 pub(super) fn done(done: bool) -> Answer {
@@ -16,42 +38,31 @@ pub(super) fn done(done: bool) -> Answer {
 
 impl Session {
     /// ADD_IDENTITY and ADD_ID_CONSTRAINED. What cannot be held as asked is refused whole.
-    pub(super) fn add(&self, body: &[u8]) -> bool {
+    pub(super) async fn add(&self, body: &[u8]) -> bool {
         // The key is rebuilt from its fields to see that it is one.
-        harden::scrubbed(|| self.add_checked(body))
+        let read = harden::scrubbed(|| self.read(body));
+        let added = match read {
+            Ok((new, provider)) => self.keep(new, provider).await,
+            Err(refused) => Err(refused),
+        };
+        if let Err(reason) = &added {
+            tracing::warn!(pid = self.peer.pid, "key not added: {reason}");
+        }
+        added.is_ok()
     }
 
-    fn add_checked(&self, body: &[u8]) -> bool {
-        let added = match key::added(body) {
-            Ok(added) => added,
-            Err(error) => {
-                tracing::info!(pid = self.peer.pid, "key not added: {error}");
-                return false;
-            }
+    /// The key as it would be kept, and the middleware that its constraints name.
+    fn read(&self, body: &[u8]) -> Result<(NewKey, Option<Vec<u8>>), NotAdded> {
+        let key::AddedBody { added, fields, rest } = key::added(body)?;
+        let (subject, touch) = match &added.key {
+            AddedKey::Soft(_) => (Subject::Key, None),
+            AddedKey::Token(token) => (Subject::SkKey, Some(token.flags() & sk::USER_PRESENCE != 0)),
         };
-        let subject = match added.added.key {
-            AddedKey::Soft(_) => Subject::Key,
-            AddedKey::Token(_) => Subject::SkKey,
-        };
-        let Some((comment, constraints)) = wire::comment_and_constraints(added.rest, subject) else {
-            tracing::info!(
-                pid = self.peer.pid,
-                "key not added: a constraint that is unknown, doubled or out of place"
-            );
-            return false;
-        };
-        if subject == Subject::SkKey {
-            tracing::info!(
-                pid = self.peer.pid,
-                "key not added: security keys are not served yet"
-            );
-            return false;
-        }
-        if !self.may_change(added.added.blob()) {
-            return false;
-        }
+        let (comment, constraints) =
+            wire::comment_and_constraints(rest, subject).ok_or(NotAdded::Constraints)?;
         let new = NewKey {
             comment: comment.to_vec(),
+            fields: Zeroizing::new(fields.to_vec()),
             terms: Terms {
                 lifetime: constraints
                     .lifetime
@@ -60,17 +71,31 @@ impl Session {
                 confirm: constraints.confirm,
                 destinations: constraints.destinations,
             },
-            fields: Zeroizing::new(added.fields.to_vec()),
-            public: added.added.public,
-            certificate: added.added.certificate,
+            authenticator: touch.map(|touch| Authenticator {
+                provider: String::from(INTERNAL),
+                touch,
+            }),
+            public: added.public,
+            certificate: added.certificate,
         };
-        let fingerprint = new.public.fingerprint.clone();
-        let kept = self.agent.keyset.add(new, Instant::now());
-        match &kept {
-            Ok(()) => tracing::info!(key = %fingerprint, pid = self.peer.pid, "added"),
-            Err(error) => tracing::warn!(key = %fingerprint, "not added: {error}"),
+        Ok((new, constraints.sk_provider))
+    }
+
+    async fn keep(&self, mut new: NewKey, provider: Option<Vec<u8>>) -> Result<(), NotAdded> {
+        if let (Some(named), Some(token)) = (provider, &mut new.authenticator)
+            && !named.eq_ignore_ascii_case(INTERNAL.as_bytes())
+        {
+            let path = self.provider(&named).await?;
+            token.provider = path.to_str().map(str::to_owned).ok_or(NotAdded::NotUtf8(path))?;
         }
-        kept.is_ok()
+        let fingerprint = new.public.fingerprint.clone();
+        let identity = new.certificate.as_deref().unwrap_or(&new.public.blob);
+        if !self.may_change(identity) {
+            return Err(NotAdded::Hidden);
+        }
+        self.agent.keyset.add(new, Instant::now())?;
+        tracing::info!(key = %fingerprint, pid = self.peer.pid, "added");
+        Ok(())
     }
 
     /// REMOVE_IDENTITY. An identity that this connection may not see is not there for it.

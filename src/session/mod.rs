@@ -4,23 +4,22 @@
 //! holds a lock across a wait. What all sessions share is [`Agent`].
 
 mod agent;
+mod authenticator;
 mod control;
 mod identities;
 mod options;
 mod permission;
+mod provider;
+mod signature;
 
 pub use agent::{Agent, Facts};
 pub use options::{Hash, OptionError, Options, OptionsBuilder};
 
-use crate::key::OpenKey;
-use crate::keyset::Held;
 use crate::policy::Route;
 use crate::wire::{self, Request};
 use claviger_platform::endpoint::Peer;
-use claviger_platform::harden;
 use identities::done;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// OpenSSH's announcement of the server that a connection is for (PROTOCOL.agent, 1).
 const SESSION_BIND: &str = "session-bind@openssh.com";
@@ -76,7 +75,7 @@ impl Session {
         match request {
             Request::List => self.list().await,
             Request::Sign { blob, data, flags } => self.sign(blob, data, flags).await,
-            Request::Add { body } => done(self.add(body)),
+            Request::Add { body } => done(self.add(body).await),
             Request::Remove { blob } => done(self.remove(blob)),
             Request::RemoveAll | Request::RemoveAllOld => done(self.remove_all()),
             Request::Lock { passphrase } => done(self.lock(passphrase).await),
@@ -113,49 +112,6 @@ impl Session {
         Answer::Own(wire::identities(identities.into_iter()))
     }
 
-    async fn sign(&self, blob: &[u8], data: &[u8], flags: u32) -> Answer {
-        let keyset = &self.agent.keyset;
-        let Some(held) = keyset.find_fresh(blob).await else {
-            tracing::debug!(pid = self.peer.pid, "signature with an unknown key refused");
-            return done(false);
-        };
-        if !self.may_sign(&held, blob, data).await {
-            return done(false);
-        }
-        // The reason of a failure was logged once where it arose, not once for each who waited.
-        let Ok(key) = keyset.open(&held, Instant::now()).await else {
-            return done(false);
-        };
-        match self.signature(&held, key, data, flags).await {
-            Some(signature) => Answer::Own(signature),
-            None => done(false),
-        }
-    }
-
-    /// A fast signature is made here and now: handing it to another thread would cost as much again. A slow one
-    /// goes to a blocking thread, so that it delays no other client.
-    async fn signature(&self, held: &Held, key: Arc<OpenKey>, data: &[u8], flags: u32) -> Option<Vec<u8>> {
-        let signed = if key.is_slow() {
-            let data = data.to_vec();
-            let permit = self.agent.slow_signatures.acquire().await.ok()?;
-            let signed = tokio::task::spawn_blocking(move || sign_and_scrub(&key, &data, flags)).await;
-            drop(permit);
-            signed.ok()?
-        } else {
-            sign_and_scrub(&key, data, flags)
-        };
-        match signed {
-            Ok(signature) => {
-                tracing::debug!(key = %held.public.fingerprint, pid = self.peer.pid, "signed");
-                Some(wire::signature(&signature))
-            }
-            Err(error) => {
-                tracing::warn!(key = %held.public.fingerprint, pid = self.peer.pid, "not signed: {error}");
-                None
-            }
-        }
-    }
-
     async fn extension(&mut self, name: &str, body: &[u8]) -> Answer {
         match name {
             QUERY => Answer::Own(wire::extension_response(QUERY, &control::query())),
@@ -166,16 +122,4 @@ impl Session {
             _ => done(false),
         }
     }
-}
-
-/// Signing leaves words of the private key in dead stack frames (RSA keeps whole tables there); they must not
-/// outlive the key.
-fn sign_and_scrub(key: &OpenKey, data: &[u8], flags: u32) -> Result<Vec<u8>, crate::key::KeyError> {
-    let signed = key.sign(data, flags);
-    if key.is_slow() {
-        harden::scrub_stack();
-    } else {
-        harden::scrub_stack_small();
-    }
-    signed
 }

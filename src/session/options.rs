@@ -1,23 +1,22 @@
 //! What the person who started the agent allowed: the options of ssh-agent's command line that outlive the start.
 
+use crate::policy::WEBSAFE;
 use std::time::Duration;
 
 /// OpenSSH's own default for `-P`.
 const PROVIDERS: &str = "/usr/lib*/*,/usr/local/lib*/*";
-/// OpenSSH's own default for `-O websafe-allow`.
-const WEBSAFE: &str = "ssh:*";
 
-/// The options of one agent. Pattern lists are as ssh_config(5) has them: one pattern an entry, `!` before an entry
+/// The options of one agent. Pattern lists are as ssh_config(5) has them: patterns parted by commas, `!` before one
 /// that excludes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `-t`: how long a key that a client adds without a lifetime is kept; `None` is for good.
     pub lifetime: Option<Duration>,
     /// `-P`: which PKCS#11 and security key libraries may be loaded.
-    pub providers: Vec<String>,
+    pub providers: String,
     /// `-O websafe-allow=…`: the applications whose security keys sign anything; others sign only logins and sshsig.
     /// `None` (`-O no-restrict-websafe`) restricts none.
-    pub websafe: Option<Vec<String>>,
+    pub websafe: Option<String>,
     /// `-O allow-remote-pkcs11`: also forwarded clients may have libraries loaded.
     pub allow_remote_pkcs11: bool,
     /// `-E`: how fingerprints are shown in questions.
@@ -44,8 +43,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             lifetime: None,
-            providers: patterns(PROVIDERS),
-            websafe: Some(patterns(WEBSAFE)),
+            providers: String::from(PROVIDERS),
+            websafe: Some(String::from(WEBSAFE)),
             allow_remote_pkcs11: false,
             hash: Hash::default(),
         }
@@ -107,7 +106,7 @@ impl OptionsBuilder {
         if std::mem::replace(&mut self.providers_given, true) {
             return Err(OptionError::ProvidersTwice);
         }
-        self.options.providers = patterns(text);
+        text.clone_into(&mut self.options.providers);
         Ok(())
     }
 
@@ -121,7 +120,7 @@ impl OptionsBuilder {
             }
             (_, Some(list)) => {
                 if let Some(websafe) = &mut self.options.websafe {
-                    *websafe = patterns(list);
+                    list.clone_into(websafe);
                 }
             }
             _ => return Err(OptionError::Unknown),
@@ -133,13 +132,6 @@ impl OptionsBuilder {
     pub fn finish(self) -> Options {
         self.options
     }
-}
-
-fn patterns(list: &str) -> Vec<String> {
-    list.split(',')
-        .filter(|pattern| !pattern.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 /// OpenSSH's time format: numbers with a unit each, seconds (or a bare number) last, in all at most an `int`.
@@ -226,8 +218,8 @@ mod tests {
         let options = builder.finish();
         assert_eq!(options.lifetime, None);
         assert_eq!(options.hash, Hash::Md5);
-        assert_eq!(options.providers, ["/a/*", "!/a/b"]);
-        assert_eq!(options.websafe, Some(vec!["ssh:*".into(), "example.org".into()]));
+        assert_eq!(options.providers, "/a/*,!/a/b");
+        assert_eq!(options.websafe.as_deref(), Some("ssh:*,example.org"));
         assert!(options.allow_remote_pkcs11);
     }
 }

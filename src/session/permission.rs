@@ -44,19 +44,26 @@ impl Session {
             tracing::warn!(key = %held.public.fingerprint, pid = self.peer.pid, "not signed: {denied}");
             return false;
         }
+        if !self.is_websafe(held, &signed, same_key) {
+            tracing::warn!(
+                key = %held.public.fingerprint, pid = self.peer.pid,
+                "not signed: the security key is a web site's, and the data is neither a login with it nor a file; \
+                 -O websafe-allow lifts that"
+            );
+            return false;
+        }
         !held.terms.confirm || self.confirmed(held, &signed).await
     }
 
     /// In OpenSSH's words, so that askpass programs that look for them find them.
     async fn confirmed(&self, held: &Held, signed: &Signed<'_>) -> bool {
         let fingerprint = &held.public.fingerprint;
-        let mut question = format!(
-            "Allow use of key {}?\nKey fingerprint {fingerprint}.",
-            held.name()
+        let purpose = purpose(held, signed).map(|purpose| format!("\n{purpose}"));
+        let question = format!(
+            "Allow use of key {}?\nKey fingerprint {fingerprint}.{}",
+            held.name(),
+            purpose.unwrap_or_default()
         );
-        if let (Signed::UserAuth { user, .. }, false) = (signed, held.terms.destinations.is_empty()) {
-            question.push_str(&format!("\nUser: {}", String::from_utf8_lossy(user)));
-        }
         match self.agent.means.confirm(&question).await {
             Ok(allowed) => {
                 tracing::info!(key = %fingerprint, pid = self.peer.pid, allowed, "asked");
@@ -68,6 +75,16 @@ impl Session {
             }
         }
     }
+}
+
+/// What a key that is for certain destinations is used for, as OpenSSH tells it behind its questions.
+pub(super) fn purpose(held: &Held, signed: &Signed<'_>) -> Option<String> {
+    let Signed::UserAuth { user, .. } = signed else {
+        return None;
+    };
+    let user = String::from_utf8_lossy(user);
+    (!held.terms.destinations.is_empty())
+        .then(|| format!("public key authentication request for user \"{user}\" to listed host"))
 }
 
 /// What the client claims, once the server's signature has been verified. A host certificate must be signed by its

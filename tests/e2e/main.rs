@@ -16,5 +16,6 @@ mod login;
 mod memory;
 mod process;
 mod refusal;
+mod security_keys;
 mod sharing;
 mod signing;

@@ -20,6 +20,7 @@ pub(crate) use person::Person;
 pub(crate) use sshd::Sshd;
 pub(crate) use terminal::Terminal;
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,20 @@ pub(crate) fn has_root() -> bool {
 /// Whether root may look into other processes here: some containers forbid it.
 pub(crate) fn can_trace() -> bool {
     is_possible("root") && is_possible("trace")
+}
+
+/// The provider of Debian's openssh-tests that computes what a security key would; tests/run downloads it.
+pub(crate) fn sk_dummy() -> Option<PathBuf> {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sk-dummy/sk-dummy.so");
+    if !is_possible("sk-dummy") {
+        return None;
+    }
+    assert!(
+        library.exists(),
+        "{}: run tests/run once, which downloads it",
+        library.display()
+    );
+    Some(library)
 }
 
 fn is_possible(what: &str) -> bool {

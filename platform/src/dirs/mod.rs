@@ -1,6 +1,6 @@
 //! Where claviger's files are on this OS; CLAVIGER_* variables override. Reads the environment once.
 //!
-//! The contract of an OS: a base directory strategy of `etcetera`, `usable`, `host_name` and `user`. Linux follows the XDG base directory
+//! The contract of an OS: a base directory strategy of `etcetera`, `usable`, `host_name`, `user` and SK_HELPERS. Linux follows the XDG base directory
 //! specification 0.8; macOS and Windows will choose theirs here.
 
 #[cfg(unix)]
@@ -49,6 +49,19 @@ pub fn places() -> Result<Places, String> {
         data: chosen("CLAVIGER_DATA_DIR")?.unwrap_or_else(|| base.data_dir().join("claviger")),
         socket: chosen("CLAVIGER_SOCKET")?.unwrap_or(socket),
         home,
+    })
+}
+
+/// OpenSSH's ssh-sk-helper: SSH_SK_HELPER, else the first that is installed where OpenSSH's packages put it.
+pub fn sk_helper() -> Option<PathBuf> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where places are read from the environment"
+    )]
+    let named = std::env::var_os("SSH_SK_HELPER").filter(|value| !value.is_empty());
+    named.map(PathBuf::from).or_else(|| {
+        let mut known = imp::SK_HELPERS.iter().map(PathBuf::from);
+        known.find(|path| path.exists())
     })
 }
 

@@ -5,6 +5,16 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+/// Where Debian, Fedora, Arch, the BSDs, Homebrew and OpenSSH's own build put it.
+pub(super) const SK_HELPERS: &[&str] = &[
+    "/usr/lib/openssh/ssh-sk-helper",
+    "/usr/libexec/openssh/ssh-sk-helper",
+    "/usr/lib/ssh/ssh-sk-helper",
+    "/usr/libexec/ssh-sk-helper",
+    "/opt/homebrew/opt/openssh/libexec/ssh-sk-helper",
+    "/usr/local/libexec/ssh-sk-helper",
+];
+
 /// Whether a runtime directory exists and is this user's own: `su` leaves the variable of the user before, and
 /// containers one that nobody made.
 pub(super) fn usable(dir: &Path) -> bool {

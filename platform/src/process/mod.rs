@@ -1,7 +1,7 @@
 //! Other processes: the one door to the outside (askpass, pinentry, ssh, helpers), and what is known of a pid.
 //!
-//! Whatever is started goes through [`run`] (bounded in time and output) or [`run_foreground`] (the person's own
-//! command). Both give the child back what hardening took from this process, so that a sandbox can later move
+//! Whatever is started goes through [`run`] (bounded in time and output), [`run_foreground`] (the person's own
+//! command) or [`Shown`] (a notice). All give the child back what hardening took from this process, so that a sandbox can later move
 //! this door into a helper process without any caller noticing.
 
 mod background;
@@ -11,6 +11,7 @@ mod input;
 mod job;
 #[cfg(target_os = "linux")]
 mod linux;
+mod shown;
 mod signals;
 
 #[cfg(target_os = "linux")]
@@ -21,6 +22,7 @@ pub use foreground::run_foreground;
 pub use imp::{alive, describe};
 pub use input::read_line_from_fd;
 pub use job::{Done, Job, JobError, run};
+pub use shown::Shown;
 pub use signals::{End, Termination, UserSignal, lower_priority, terminate};
 
 use std::os::fd::AsRawFd;

@@ -6,10 +6,12 @@
 //! the terminal is left as it was.
 mod askpass;
 mod confirm;
+mod notice;
 mod pinentry;
 mod surroundings;
 mod terminal;
 
+pub use notice::Notice;
 pub use pinentry::helper as pinentry_helper;
 pub use surroundings::{Require, Surroundings};
 

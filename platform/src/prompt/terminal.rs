@@ -35,6 +35,15 @@ pub(super) fn usable() -> Result<(), String> {
     }
 }
 
+/// Shows a line.
+pub(super) fn show(text: &str) -> io::Result<()> {
+    let mut tty = open()?;
+    if !in_foreground(&tty) {
+        return Err(io::Error::other("in the background of its terminal"));
+    }
+    tty.write_all(format!("{text}\r\n").as_bytes())
+}
+
 /// Asks for a line without showing it.
 pub(super) async fn passphrase(question: &str, limit: Duration, turn: &Turn) -> Attempt {
     if let Err(reason) = usable() {

@@ -5,6 +5,7 @@ use claviger::keyset::{Keyset, ReadPlaces};
 use claviger::session::{Agent, Facts, Options};
 use claviger::unlock::Unlocker;
 use claviger::{idle, serve};
+use claviger_platform::dirs;
 use claviger_platform::endpoint::Bound;
 use claviger_platform::harden;
 use claviger_platform::process::{self, Background, End, Termination, UserSignal};
@@ -80,6 +81,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         idle: setup.idle,
         weaknesses: harden::harden_process(),
         options: setup.options,
+        sk_helper: dirs::sk_helper(),
     };
     let agent = Agent::new(keyset.clone(), setup.unlocker, setup.means, facts);
     let watching = keyset.clone();

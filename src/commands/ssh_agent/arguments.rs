@@ -177,9 +177,9 @@ mod tests {
         assert!(found.debug && found.sh && !found.foreground);
         assert_eq!(found.socket, Some("-D".into()));
         assert_eq!(found.options.lifetime, Some(Duration::from_secs(3600)));
-        assert_eq!(found.options.providers, ["/*"]);
+        assert_eq!(found.options.providers, "/*");
         let found = read(&["-P=x", "sh", "-c", "echo"]).ok().unwrap();
-        assert_eq!(found.options.providers, ["=x"]);
+        assert_eq!(found.options.providers, "=x");
         assert_eq!(found.command, ["sh", "-c", "echo"]);
         assert_eq!(read(&["--", "-x"]).ok().unwrap().command, ["-x"]);
         assert_eq!(read(&["-", "-x"]).ok().unwrap().command, ["-", "-x"]);

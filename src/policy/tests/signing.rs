@@ -100,9 +100,9 @@ fn a_web_sites_key_signs_logins_and_files_only() {
         ("ssh:", WEBSAFE, true),
         ("ssh:work", WEBSAFE, true),
         ("https://example.com", WEBSAFE, false),
-        ("https://example.com", b"ssh:*,https://example.com", true),
-        ("ssh:bank", b"ssh:*,!ssh:bank", false),
-        ("ssh:", b"", false),
+        ("https://example.com", "ssh:*,https://example.com", true),
+        ("ssh:bank", "ssh:*,!ssh:bank", false),
+        ("ssh:", "", false),
     ] {
         let application = application.as_bytes();
         assert!(websafe(application, patterns, &own, is_key));
