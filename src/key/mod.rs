@@ -19,6 +19,7 @@ mod added;
 mod certificate;
 mod composite;
 mod der;
+mod fingerprint;
 mod format;
 mod kind;
 mod legacy;
@@ -29,13 +30,16 @@ mod rsa;
 mod sign;
 pub mod sk;
 mod verify;
+mod whole;
 
 pub use added::{Added, AddedBody, AddedKey, added, reopen};
 pub use certificate::{CertificateFile, HostCertificate, certificate, host_certificate, plain_of};
+pub use fingerprint::{Hash, fingerprint};
 pub use format::looks_like_private_key;
 pub use public::PublicHalf;
 pub use sign::OpenKey;
 pub use verify::verify;
+pub use whole::is_whole;
 
 use format::Container;
 

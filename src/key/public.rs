@@ -1,13 +1,12 @@
 //! The public half: wire blob, type, size, fingerprint, and the one line of a `.pub` file.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use ssh_encoding::{Base64Reader, Decode, Reader};
+use ssh_key::EcdsaCurve;
 use ssh_key::public::KeyData;
-use ssh_key::{EcdsaCurve, Fingerprint};
 
 use super::kind::Kind;
-use super::{KeyError, composite, string};
+use super::{Hash, KeyError, composite, fingerprint, string};
 
 /// The public half of a key: what a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +31,10 @@ impl PublicHalf {
         let Some((kind, false)) = Kind::named(name) else {
             return Err(unsupported_type(name));
         };
-        let digest = digest(&SHA256, blob);
-        let hash = digest.as_ref().try_into().map_err(|_| damaged())?;
         Ok(Self {
             blob: blob.to_vec(),
             algorithm: kind.name().to_owned(),
-            fingerprint: Fingerprint::Sha256(hash).to_string(),
+            fingerprint: fingerprint(blob, Hash::Sha256),
             bits: bits(kind, blob)?,
         })
     }

@@ -122,6 +122,19 @@ impl Members {
         });
     }
 
+    /// The key of which `blob` is an identity, as [`snapshot`](Self::snapshot) would find it.
+    pub(super) fn find(&self, blob: &[u8]) -> Option<Arc<Held>> {
+        let hidden = |held: &Held| {
+            let own = held.public.blob.as_slice();
+            self.removed.contains(own) || self.added.iter().any(|added| added.identity() == own)
+        };
+        let mut found = self.found.iter().filter(|held| held.has_identity(blob));
+        let found = found.find(|held| !hidden(held));
+        found
+            .or_else(|| self.added.iter().find(|held| held.has_identity(blob)))
+            .cloned()
+    }
+
     /// What to list now. An added key goes before a found one of the same blob: its terms hold.
     pub(super) fn snapshot(&self) -> Snapshot {
         let added: HashSet<&[u8]> = self.added.iter().map(|held| held.identity()).collect();

@@ -44,7 +44,8 @@ pub type ReadPlaces = Box<dyn Fn() -> Result<Places, String> + Send + Sync>;
 /// The keys of one agent.
 pub struct Keyset {
     members: Mutex<Members>,
-    snapshot: RwLock<Arc<Snapshot>>,
+    /// None after a change, until somebody wants to see the whole: a thousand keys added in a row cost one snapshot.
+    snapshot: RwLock<Option<Arc<Snapshot>>>,
     scanner: Scanner,
     unlocker: Arc<Unlocker>,
     locking: Locking,
@@ -59,10 +60,9 @@ impl Keyset {
     /// Only when the places cannot be read at the start (later failures keep the last ones), or when the system has
     /// no randomness.
     pub async fn new(read_places: ReadPlaces, unlocker: Arc<Unlocker>) -> Result<Arc<Self>, String> {
-        let members = Members::default();
         let set = Arc::new(Self {
-            snapshot: RwLock::new(Arc::new(members.snapshot())),
-            members: Mutex::new(members),
+            snapshot: RwLock::new(None),
+            members: Mutex::new(Members::default()),
             scanner: Scanner::new(read_places)?,
             unlocker,
             locking: Locking::new()?,
@@ -83,7 +83,10 @@ impl Keyset {
 
     /// The key that `blob` (a public key or a certificate) names.
     pub fn find(&self, blob: &[u8]) -> Option<Arc<Held>> {
-        self.snapshot().find(blob)
+        if let Some(snapshot) = read(&self.snapshot).as_ref() {
+            return snapshot.find(blob);
+        }
+        self.members().find(blob)
     }
 
     /// As [`find`](Self::find), after a look at what changed on disk when it is not there yet.
@@ -132,7 +135,11 @@ impl Keyset {
     pub fn add(&self, new: NewKey, now: Instant) -> Result<(), OpenError> {
         let shield = self.locking.shield().ok_or(OpenError::Locked)?;
         let sealed = shield.seal(&new.fields).map_err(|_| OpenError::Died)?;
-        self.change(|members| members.add(Held::added(new, sealed, now)));
+        self.change(|members| {
+            members.add(Held::added(new, sealed, now));
+            // A lifetime of 0 is over before anybody can list the key.
+            members.expire(now);
+        });
         self.aged.notify_one();
         Ok(())
     }
@@ -246,7 +253,7 @@ impl Keyset {
     fn change<T>(&self, change: impl FnOnce(&mut Members) -> T) -> T {
         let mut members = self.members();
         let result = change(&mut members);
-        *write(&self.snapshot) = Arc::new(members.snapshot());
+        *write(&self.snapshot) = None;
         result
     }
 
@@ -255,7 +262,14 @@ impl Keyset {
     }
 
     fn snapshot(&self) -> Arc<Snapshot> {
-        read(&self.snapshot).clone()
+        if let Some(snapshot) = read(&self.snapshot).as_ref() {
+            return snapshot.clone();
+        }
+        // Under the members' lock, so that no change in between is overwritten with what was before it.
+        let members = self.members();
+        let snapshot = Arc::new(members.snapshot());
+        *write(&self.snapshot) = Some(snapshot.clone());
+        snapshot
     }
 }
 

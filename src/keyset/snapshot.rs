@@ -6,7 +6,7 @@ use crate::wire::report::Problem;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Immutable; replaced whole when a member comes or goes.
+/// Immutable; thrown away when a member comes or goes, and made anew when somebody looks.
 pub(super) struct Snapshot {
     pub(super) keys: Arc<[Arc<Held>]>,
     /// The framed answer to a client that may see every key.

@@ -62,7 +62,7 @@ impl Session {
         )?;
         // Two helpers at once would take the token from each other.
         let _turn = self.agent.authenticators.lock().await;
-        let (kind, fingerprint) = (kind_of(held), &held.public.fingerprint);
+        let (kind, fingerprint) = (kind_of(held), self.shown_fingerprint(held));
         let mut request = SignRequest {
             private: handle,
             provider: &token.provider,

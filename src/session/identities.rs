@@ -1,5 +1,6 @@
 //! Requests that change what the agent holds: add, remove, lock, unlock.
 
+use super::permission::names_hosts;
 use super::provider::ProviderRefused;
 use super::{Answer, Session};
 use crate::key::{self, AddedKey, KeyError, sk};
@@ -21,6 +22,8 @@ enum NotAdded {
     Key(#[from] KeyError),
     #[error("a constraint that is unknown, doubled or out of place")]
     Constraints,
+    #[error("a destination names a host by what is no key")]
+    Destinations,
     #[error(transparent)]
     Provider(#[from] ProviderRefused),
     #[error("{}: not UTF-8, which ssh-sk-helper cannot be told", .0.display())]
@@ -60,6 +63,9 @@ impl Session {
         };
         let (comment, constraints) =
             wire::comment_and_constraints(rest, subject).ok_or(NotAdded::Constraints)?;
+        if !names_hosts(&constraints.destinations) {
+            return Err(NotAdded::Destinations);
+        }
         let new = NewKey {
             comment: comment.to_vec(),
             fields: Zeroizing::new(fields.to_vec()),

@@ -13,7 +13,7 @@ mod provider;
 mod signature;
 
 pub use agent::{Agent, Facts};
-pub use options::{Hash, OptionError, Options, OptionsBuilder};
+pub use options::{OptionError, Options, OptionsBuilder};
 
 use crate::policy::Route;
 use crate::wire::{self, Request};

@@ -1,5 +1,6 @@
 //! What the person who started the agent allowed: the options of ssh-agent's command line that outlive the start.
 
+use crate::key::Hash;
 use crate::policy::WEBSAFE;
 use std::time::Duration;
 
@@ -21,22 +22,6 @@ pub struct Options {
     pub allow_remote_pkcs11: bool,
     /// `-E`: how fingerprints are shown in questions.
     pub hash: Hash,
-}
-
-/// A hash for fingerprints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Hash {
-    /// `MD5:aa:bb:…`
-    Md5,
-    /// SHA-1, which OpenSSH takes too.
-    Sha1,
-    /// `SHA256:…`
-    #[default]
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
 }
 
 impl Default for Options {

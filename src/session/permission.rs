@@ -4,7 +4,7 @@ use super::{Answer, SESSION_BIND, Session, identities::done};
 use crate::key;
 use crate::keyset::Held;
 use crate::policy::{Binding, HostCertificate, HostKey};
-use crate::wire::{self, Signed};
+use crate::wire::{self, Destination, Signed};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Signatures with SHA-1 certify nothing any more.
@@ -55,12 +55,18 @@ impl Session {
         !held.terms.confirm || self.confirmed(held, &signed).await
     }
 
+    /// A key's fingerprint as a question shows it (`-E`).
+    pub(super) fn shown_fingerprint(&self, held: &Held) -> String {
+        key::fingerprint(&held.public.blob, self.agent.options().hash)
+    }
+
     /// In OpenSSH's words, so that askpass programs that look for them find them.
     async fn confirmed(&self, held: &Held, signed: &Signed<'_>) -> bool {
         let fingerprint = &held.public.fingerprint;
+        let shown = self.shown_fingerprint(held);
         let purpose = purpose(held, signed).map(|purpose| format!("\n{purpose}"));
         let question = format!(
-            "Allow use of key {}?\nKey fingerprint {fingerprint}.{}",
+            "Allow use of key {}?\nKey fingerprint {shown}.{}",
             held.name(),
             purpose.unwrap_or_default()
         );
@@ -85,6 +91,13 @@ pub(super) fn purpose(held: &Held, signed: &Signed<'_>) -> Option<String> {
     let user = String::from_utf8_lossy(user);
     (!held.terms.destinations.is_empty())
         .then(|| format!("public key authentication request for user \"{user}\" to listed host"))
+}
+
+/// Whether each host of a restriction is named by keys that exist: as OpenSSH, which refuses a key otherwise.
+pub(super) fn names_hosts(destinations: &[Destination]) -> bool {
+    let hops = destinations.iter().flat_map(|step| [&step.from, &step.to]);
+    hops.flat_map(|hop| &hop.keys)
+        .all(|(blob, _)| key::is_whole(blob))
 }
 
 /// What the client claims, once the server's signature has been verified. A host certificate must be signed by its

@@ -19,3 +19,4 @@ mod refusal;
 mod security_keys;
 mod sharing;
 mod signing;
+mod terms;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use claviger::key::{self, KeyError};
 
+use crate::recorder::ssh_add;
 use crate::tools::{beside, blob_of, generate, inspect, run, text};
 
 /// Has `authority` certify `key`; answers the certificate's file.
@@ -60,4 +61,30 @@ fn for_another_key_or_damaged() {
     }
     refused(&fs::read(beside(&first, ".pub")).unwrap(), &first);
     refused(b"\xff\0", &first);
+}
+
+#[test]
+fn an_authority_that_is_no_key_certifies_no_added_key() {
+    let directory = tempfile::tempdir().unwrap();
+    let authority = generate(directory.path(), "authority", &["-t", "ed25519"], "");
+    let path = generate(directory.path(), "key", &["-t", "ed25519"], "");
+    certify(&authority, &path, &[]);
+    let [_, (_, body)] = ssh_add(&[], &path).try_into().unwrap();
+    assert!(key::added(&body).is_ok());
+    // The type's name stands in the key, in the certificate's authority and in the authority's signature.
+    let name = b"ssh-ed25519\0";
+    let at: Vec<usize> = (0..body.len())
+        .filter(|&at| body[at..].starts_with(name))
+        .collect();
+    let [authority, signature] = at[..] else {
+        panic!("{at:?}")
+    };
+    for place in [authority, signature] {
+        let mut unknown = body.clone();
+        unknown[place] = b'z';
+        assert!(
+            matches!(key::added(&unknown), Err(KeyError::Damaged(_))),
+            "{place}"
+        );
+    }
 }
