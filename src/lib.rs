@@ -11,4 +11,5 @@ pub mod serve;
 pub mod session;
 pub mod token;
 pub mod unlock;
+pub mod upstream;
 pub mod wire;

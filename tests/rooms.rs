@@ -19,13 +19,18 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ("serve", &["session", "idle", "platform"], "streams in and out"),
     (
         "session",
-        &["policy", "keyset", "wire", "history", "token"],
+        &["policy", "keyset", "wire", "history", "token", "upstream"],
         "one client's requests",
     ),
     (
         "token",
         &["platform", "secret"],
         "keys that never leave a device, asked through helper processes",
+    ),
+    (
+        "upstream",
+        &["platform", "wire"],
+        "other agents' keys: connections to them, frames passed on",
     ),
     ("keyset", &["key", "unlock"], "the keys held, sealed or open"),
     (

@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 const KEYRING_LIMIT: Duration = Duration::from_secs(5);
 
 /// The process's surroundings.
+#[derive(Clone)]
 pub(crate) struct Context {
     /// Where files are.
     pub(crate) places: Places,

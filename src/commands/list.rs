@@ -56,17 +56,23 @@ fn row(key: &KeyReport) -> [String; 7] {
     };
     let state = match (key.state.as_str(), key.protected) {
         ("token", _) => String::from("on its token"),
+        ("elsewhere", _) => String::from("elsewhere"),
         (state, true) => state.to_owned(),
         (state, false) => format!("{state} (no passphrase)"),
     };
+    let bits = match key.bits {
+        0 => "-".into(),
+        bits => bits.to_string(),
+    };
+    let place = key.upstream.as_ref().unwrap_or(&key.path);
     let used = key.last_used.clone().unwrap_or_else(|| "-".into());
     [
         state,
         kind,
-        key.bits.to_string(),
+        bits,
         key.fingerprint.clone(),
         visible(&key.comment),
-        visible(&key.path),
+        visible(place),
         used,
     ]
 }
@@ -88,6 +94,7 @@ mod tests {
             protected: true,
             certificate: false,
             last_used: None,
+            upstream: None,
         }
     }
 

@@ -15,6 +15,8 @@ pub(crate) fn known(client: Option<&Client>, config: &Config) -> Result<Vec<Want
         return Ok(client
             .list()?
             .into_iter()
+            // Nothing can be done here to a key that another agent has.
+            .filter(|key| key.upstream.is_none())
             .map(|key| Wanted {
                 fingerprint: key.fingerprint,
                 path: key.path.into(),

@@ -77,6 +77,14 @@ fn running(status: &StatusReport, config: Option<String>) -> String {
             &format!("{} {}{detail}{}", source.source, source.state, source.detail),
         );
     }
+    for (number, upstream) in status.upstreams.iter().enumerate() {
+        let name = if number == 0 { "behind" } else { "" };
+        let state = match upstream.reachable {
+            true => format!("{} keys", upstream.keys),
+            false => upstream.detail.clone(),
+        };
+        row(&mut text, name, &format!("{}: {state}", upstream.socket));
+    }
     row(&mut text, "memory", &memory(&status.memory));
     for weakness in &status.memory.weaknesses {
         row(&mut text, "", &format!("weaker: {weakness}"));

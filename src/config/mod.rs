@@ -40,6 +40,8 @@ pub struct Config {
     pub order: Vec<Source>,
     /// `lock.idle`; `None` = "never".
     pub idle: Option<Duration>,
+    /// `upstream.socket` of each `[[upstream]]`: other agents, in the order in which their keys are listed.
+    pub upstreams: Vec<PathBuf>,
 }
 
 /// Why a configuration was refused: file, line and column, reason, remedy.
@@ -79,6 +81,7 @@ impl Config {
             key_files: Vec::new(),
             order: vec![Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt],
             idle: Some(Duration::from_secs(15 * 60)),
+            upstreams: Vec::new(),
         }
     }
 
@@ -107,12 +110,13 @@ impl Config {
             key_files: Vec::new(),
             order: Vec::new(),
             idle: None,
+            upstreams: Vec::new(),
         }
     }
 
     /// The effective configuration as TOML.
     pub fn to_toml(&self) -> String {
-        // Strings and arrays of strings only: there is nothing in it that TOML could not hold.
+        // Strings, and arrays and tables of strings, only: there is nothing in it that TOML could not hold.
         toml::to_string_pretty(&read::Text::from(self)).unwrap_or_default()
     }
 

@@ -14,6 +14,7 @@ pub(super) struct Text {
     keys: Keys,
     vault: Vault,
     lock: Lock,
+    upstream: Vec<Upstream>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -35,15 +36,20 @@ struct Lock {
     idle: Option<Spanned<String>>,
 }
 
+/// Another agent. It is nothing without its socket, so that has no default.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Upstream {
+    socket: Spanned<String>,
+}
+
 impl From<&Config> for Text {
     fn from(config: &Config) -> Self {
         let paths = |paths: &[PathBuf]| {
-            Some(
-                paths
-                    .iter()
-                    .map(|path| unplaced(path.to_string_lossy().into_owned()))
-                    .collect(),
-            )
+            let texts = paths
+                .iter()
+                .map(|path| unplaced(path.to_string_lossy().into_owned()));
+            Some(texts.collect::<Vec<_>>())
         };
         let idle = config.idle.map_or("never".into(), |idle| {
             humantime::format_duration(idle).to_string()
@@ -59,6 +65,11 @@ impl From<&Config> for Text {
             lock: Lock {
                 idle: Some(unplaced(idle)),
             },
+            upstream: paths(&config.upstreams)
+                .into_iter()
+                .flatten()
+                .map(|socket| Upstream { socket })
+                .collect(),
         }
     }
 }
@@ -124,6 +135,7 @@ fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
             Some(value) => checked("lock.idle", &value, idle)?,
             None => default.idle,
         },
+        upstreams: upstreams(&text.upstream, home)?,
     })
 }
 
@@ -173,6 +185,22 @@ fn order(sources: Spanned<Vec<Spanned<Source>>>) -> Result<Vec<Source>, Fault> {
         order.push(source.into_inner());
     }
     Ok(order)
+}
+
+fn upstreams(agents: &[Upstream], home: &Path) -> Result<Vec<PathBuf>, Fault> {
+    const KEY: &str = "upstream.socket";
+    let mut sockets = Vec::new();
+    for agent in agents {
+        let socket = checked(KEY, &agent.socket, |text| expand(text, home))?;
+        if sockets.contains(&socket) {
+            return Err(Fault {
+                span: agent.socket.span(),
+                reason: format!("{KEY}: this agent is named twice; leave one out"),
+            });
+        }
+        sockets.push(socket);
+    }
+    Ok(sockets)
 }
 
 fn idle(text: &str) -> Result<Option<Duration>, String> {
@@ -236,6 +264,12 @@ mod tests {
         assert_eq!(config.key_files, [Path::new("/home/Zoë Q/a b/id")]);
         assert_eq!(config.order, [Source::Prompt, Source::Embedded]);
         assert_eq!(config.idle, Some(Duration::from_secs(5400)));
+        assert_eq!(config.upstreams, [] as [&Path; 0]);
+        let agents = b"[[upstream]]\nsocket = '/run/a'\n[[upstream]]\nsocket = '~/b c'\n";
+        assert_eq!(
+            parsed(agents).unwrap().upstreams,
+            [Path::new("/run/a"), Path::new("/home/Zoë Q/b c")]
+        );
         assert_eq!(parsed(b"lock.idle = 'never'").unwrap().idle, None);
         assert_eq!(
             parsed(b"keys = { dirs = [] }").unwrap().key_dirs,
@@ -248,6 +282,7 @@ mod tests {
         for text in [
             "",
             "[lock]\nidle = \"never\"\n[keys]\nfiles = [\"~/\\\"é\\\" #\"]\n",
+            "[[upstream]]\nsocket = '/b'\n[[upstream]]\nsocket = \"/a 'é'\"\n",
         ] {
             let config = parsed(text.as_bytes()).unwrap();
             assert_eq!(
@@ -320,6 +355,26 @@ mod tests {
                 3,
                 1,
                 &["duplicate key"],
+            ),
+            (b"upstream.socket = '/a'", 1, 1, &["upstream", "sequence"]),
+            (b"# one\n[[upstream]]\n", 2, 1, &["socket"]),
+            (
+                b"[[upstream]]\nsocket = '/a'\npath = '/b'\n",
+                3,
+                1,
+                &["path", "socket"],
+            ),
+            (
+                b"[[upstream]]\nsocket = 'gpg/S.ssh'\n",
+                2,
+                10,
+                &["upstream.socket", "absolute"],
+            ),
+            (
+                b"[[upstream]]\nsocket = '/a'\n\n[[upstream]]\nsocket = '//a'\n",
+                5,
+                10,
+                &["upstream.socket", "twice"],
             ),
             (b"[lock]\nidle = \n", 2, 8, &["value"]),
             (b"[lock\nidle = 5\n", 1, 6, &["]"]),

@@ -19,6 +19,7 @@ mod added;
 mod certificate;
 mod composite;
 mod der;
+mod described;
 mod fingerprint;
 mod format;
 mod kind;
@@ -34,6 +35,7 @@ mod whole;
 
 pub use added::{Added, AddedBody, AddedKey, added, reopen};
 pub use certificate::{CertificateFile, HostCertificate, certificate, host_certificate, plain_of};
+pub use described::{Described, described};
 pub use fingerprint::{Hash, fingerprint};
 pub use format::looks_like_private_key;
 pub use public::PublicHalf;

@@ -35,7 +35,7 @@ impl PublicHalf {
             blob: blob.to_vec(),
             algorithm: kind.name().to_owned(),
             fingerprint: fingerprint(blob, Hash::Sha256),
-            bits: bits(kind, blob)?,
+            bits: bits(kind, blob, rsa_bits)?,
         })
     }
 
@@ -80,7 +80,7 @@ pub(super) fn shown(name: &[u8]) -> String {
 }
 
 /// Size in bits; the blob must be whole, and nothing behind it.
-fn bits(kind: Kind, blob: &[u8]) -> Result<u32, KeyError> {
+fn bits(kind: Kind, blob: &[u8], rsa_bits: fn(&[u8]) -> Result<u32, KeyError>) -> Result<u32, KeyError> {
     let mut rest = blob;
     let bits = if kind == Kind::Composite {
         string(&mut rest).map_err(|_| damaged())?;
@@ -105,6 +105,12 @@ fn bits(kind: Kind, blob: &[u8]) -> Result<u32, KeyError> {
     if rest.is_empty() { Ok(bits) } else { Err(damaged()) }
 }
 
+/// Size in bits of a plain key of a known type, whether or not it could sign here.
+pub(super) fn bits_of_any(blob: &[u8]) -> Option<u32> {
+    let (kind, _) = Kind::named(string(&mut &*blob).ok()?)?;
+    bits(kind, blob, |modulus| Ok(modulus_bits(modulus))).ok()
+}
+
 /// A token's point has no private half here that would prove it.
 fn on_curve(point: &[u8]) -> Result<u32, KeyError> {
     ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
@@ -114,13 +120,17 @@ fn on_curve(point: &[u8]) -> Result<u32, KeyError> {
 
 /// Size of a modulus without leading zeros, if the back end signs with it.
 pub(super) fn rsa_bits(modulus: &[u8]) -> Result<u32, KeyError> {
-    let unused = modulus.first().map_or(0, |first| first.leading_zeros());
-    let bits = u32::try_from(modulus.len()).map_or(u32::MAX, |bytes| bytes.saturating_mul(8)) - unused;
+    let bits = modulus_bits(modulus);
     if RSA_BITS.contains(&bits) {
         Ok(bits)
     } else {
         Err(unsupported_rsa(Some(bits)))
     }
+}
+
+fn modulus_bits(modulus: &[u8]) -> u32 {
+    let unused = modulus.first().map_or(0, |first| first.leading_zeros());
+    u32::try_from(modulus.len()).map_or(u32::MAX, |bytes| bytes.saturating_mul(8)) - unused
 }
 
 /// The one refusal of RSA sizes; `bits` when they are known.

@@ -230,6 +230,7 @@ impl Held {
                 .cell
                 .last_used()
                 .map(|time| humantime::format_rfc3339_seconds(time).to_string()),
+            upstream: None,
         }
     }
 }

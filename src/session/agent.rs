@@ -3,6 +3,7 @@
 use super::options::Options;
 use crate::keyset::Keyset;
 use crate::unlock::Unlocker;
+use crate::upstream::Registry;
 use crate::wire::report::{MemoryStatus, StatusReport};
 use claviger_platform::harden;
 use claviger_platform::prompt::Means;
@@ -33,6 +34,8 @@ pub struct Agent {
     pub(super) unlocker: Arc<Unlocker>,
     /// How a person is asked whether a key may be used.
     pub(super) means: Arc<Means>,
+    /// Other agents, whose keys stand behind ours.
+    pub(super) upstreams: Registry,
     /// As many slow signatures at once as there are processors: more would only delay the fast ones.
     pub(super) slow_signatures: Semaphore,
     /// Held while a security key is asked.
@@ -42,13 +45,20 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent that serves the keys of `keyset`.
-    pub fn new(keyset: Arc<Keyset>, unlocker: Arc<Unlocker>, means: Arc<Means>, facts: Facts) -> Arc<Self> {
+    /// An agent that serves the keys of `keyset`, and behind them those of `upstreams`.
+    pub fn new(
+        keyset: Arc<Keyset>,
+        unlocker: Arc<Unlocker>,
+        means: Arc<Means>,
+        upstreams: Registry,
+        facts: Facts,
+    ) -> Arc<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Arc::new(Self {
             keyset,
             unlocker,
             means,
+            upstreams,
             slow_signatures: Semaphore::new(processors),
             authenticators: Mutex::new(()),
             facts,
@@ -101,6 +111,7 @@ impl Agent {
             idle_seconds: self.facts.idle.map(|idle| idle.as_secs()),
             clients: self.clients.load(Ordering::Relaxed),
             sources: self.unlocker.report().await,
+            upstreams: self.upstreams.report().await,
             memory: MemoryStatus {
                 secret_memory: memory.secret_memory,
                 locked: memory.locked,

@@ -1,6 +1,6 @@
 //! claviger's own messages: status, list, seal, unlock, forget, rescan. None of them returns a secret.
 
-use super::{Agent, Answer};
+use super::{Agent, Answer, elsewhere};
 use crate::keyset::{Held, OpenError};
 use crate::secret::Secret;
 use crate::wire::{self, report};
@@ -34,7 +34,7 @@ pub(super) fn query() -> Vec<u8> {
 pub(super) async fn answer(agent: &Arc<Agent>, name: &str, body: &[u8]) -> Answer {
     let json = match name {
         report::STATUS => json(&agent.status().await),
-        report::LIST => json(&agent.keyset.reports().await),
+        report::LIST => json(&list(agent).await),
         report::SEAL => json(&seal(agent)),
         report::UNLOCK => json(&unlock(agent, body).await),
         report::FORGET => json(&forget(agent, body).await),
@@ -67,7 +67,16 @@ fn seal(agent: &Agent) -> report::Outcome {
     done(format!("{sealed} open {keys} sealed, vault closed"))
 }
 
+async fn list(agent: &Agent) -> Vec<report::KeyReport> {
+    let mut keys = agent.keyset.reports().await;
+    keys.extend(elsewhere::reports(agent).await);
+    keys
+}
+
 async fn rescan(agent: &Agent) -> report::Outcome {
+    if let Err(error) = agent.upstreams.reload() {
+        return failed(format!("{error}; the old configuration holds"));
+    }
     match agent.keyset.reload().await {
         Ok(()) => done(format!("{} keys listed", agent.keyset.keys().len())),
         Err(error) => failed(format!("{error}; keys are still looked for in the old places")),

@@ -6,6 +6,7 @@
 mod agent;
 mod authenticator;
 mod control;
+mod elsewhere;
 mod identities;
 mod options;
 mod permission;
@@ -16,6 +17,7 @@ pub use agent::{Agent, Facts};
 pub use options::{OptionError, Options, OptionsBuilder};
 
 use crate::policy::Route;
+use crate::upstream::Upstreams;
 use crate::wire::{self, Request};
 use claviger_platform::endpoint::Peer;
 use identities::done;
@@ -54,12 +56,15 @@ pub struct Session {
     /// What the connection has proven of where it leads. One that tried to prove anything speaks for a login, perhaps
     /// from a remote host: it has no business with claviger's own messages, so they are refused to it.
     route: Route,
+    /// Other agents, which are told what this connection tries to prove.
+    others: Upstreams,
 }
 
 impl Session {
     /// A session for `peer`, whom the endpoint has let in.
     pub fn new(agent: Arc<Agent>, peer: Peer) -> Self {
         Self {
+            others: agent.upstreams.connect(),
             agent,
             peer,
             route: Route::default(),
@@ -69,11 +74,21 @@ impl Session {
     /// Answers one request (a frame's body, not empty).
     pub async fn answer(&mut self, body: &[u8]) -> Answer {
         let request = wire::request(body);
+        if let Request::Extension {
+            name: SESSION_BIND, ..
+        } = request
+        {
+            self.others.bind(body);
+        }
         if self.agent.keyset.is_locked() {
             return self.answer_locked(request).await;
         }
         match request {
-            Request::List => self.list().await,
+            Request::List if self.others.are_none() => self.list().await,
+            Request::List => self.list_with_others().await,
+            Request::Sign { blob, .. } if self.is_foreign(blob).await => {
+                self.sign_elsewhere(body, blob).await
+            }
             Request::Sign { blob, data, flags } => self.sign(blob, data, flags).await,
             Request::Add { body } => done(self.add(body).await),
             Request::Remove { blob } => done(self.remove(blob)),

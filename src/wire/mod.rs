@@ -8,6 +8,7 @@
 //! A request's inner parts are parsed when they are needed: [`comment_and_constraints`] behind an added key,
 //! [`session_bind`] of that extension, [`signed`] of the data to be signed.
 
+mod answer;
 mod bind;
 mod constraint;
 mod frame;
@@ -19,6 +20,7 @@ mod signed;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{identities_answer, is_failure, is_outcome, is_signature};
 pub use bind::{SessionBind, session_bind};
 pub use constraint::{
     Certificates, Constraints, Destination, Hop, Subject, comment_and_constraints, constraints,

@@ -26,13 +26,13 @@ pub struct KeyReport {
     /// Algorithm name, such as "ssh-ed25519".
     #[serde(rename = "type")]
     pub kind: String,
-    /// Size in bits.
+    /// Size in bits; 0 for a type that is unknown here (of another agent).
     pub bits: u32,
     /// Comment, invalid UTF-8 replaced.
     pub comment: String,
-    /// "sealed" or "open".
+    /// "sealed" or "open"; "elsewhere" where another agent has it.
     pub state: String,
-    /// Where it comes from: "file".
+    /// Where it comes from: "file", "added", "upstream".
     pub source: String,
     /// Path of the private key file.
     pub path: String,
@@ -44,6 +44,22 @@ pub struct KeyReport {
     pub certificate: bool,
     /// RFC 3339 time of the last signature in this agent's life.
     pub last_used: Option<String>,
+    /// Socket of the other agent that has it.
+    #[serde(default)]
+    pub upstream: Option<String>,
+}
+
+/// Another agent behind this one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UpstreamReport {
+    /// Where it listens.
+    pub socket: String,
+    /// Whether it answered last time.
+    pub reachable: bool,
+    /// Keys that it lists to a local client.
+    pub keys: usize,
+    /// Why it is not reachable.
+    pub detail: String,
 }
 
 /// A file that could not be listed.
@@ -96,6 +112,9 @@ pub struct StatusReport {
     pub clients: usize,
     /// Where passphrases come from, in order.
     pub sources: Vec<SourceReport>,
+    /// Other agents, in the order in which their keys are listed.
+    #[serde(default)]
+    pub upstreams: Vec<UpstreamReport>,
     /// Memory protection.
     pub memory: MemoryStatus,
     /// Files that could not be listed.

@@ -20,3 +20,5 @@ mod security_keys;
 mod sharing;
 mod signing;
 mod terms;
+mod upstream;
+mod upstream_faults;

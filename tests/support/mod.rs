@@ -7,6 +7,7 @@ mod agent;
 pub(crate) mod client;
 pub(crate) mod home;
 mod keys;
+pub(crate) mod others;
 pub(crate) mod person;
 pub(crate) mod secret_service;
 mod sshd;

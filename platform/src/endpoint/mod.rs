@@ -1,7 +1,7 @@
 //! The agent's endpoint: a Unix socket (later a Windows named pipe) that only its owner can reach.
 //!
-//! The contract of an OS: [`Bound`] (own the name, alone), [`Listener`] (accept nobody but the owner and root) and
-//! [`connect`] (reach nobody's agent but the owner's). Access is decided by the kernel's word about the other side;
+//! The contract of an OS: [`Bound`] (own the name, alone), [`Listener`] (accept nobody but the owner and root),
+//! [`connect`] and [`dial`] (reach nobody's agent but the owner's). Access is decided by the kernel's word about the other side;
 //! the modes of socket and directory are a second wall, not the only one.
 
 mod error;
@@ -12,7 +12,7 @@ mod unix;
 use unix as imp;
 
 pub use error::EndpointError;
-pub use imp::{Bound, ClientStream, Listener, TooLong, connect, readable, remove_stale};
+pub use imp::{Bound, ClientStream, Listener, TooLong, connect, dial, is_quiet, readable, remove_stale};
 /// One connected client.
 pub use interprocess::local_socket::tokio::Stream;
 

@@ -4,6 +4,7 @@ use crate::commands::output::Failure;
 use claviger::keyset::{Keyset, ReadPlaces};
 use claviger::session::{Agent, Facts, Options};
 use claviger::unlock::Unlocker;
+use claviger::upstream::{ReadSockets, Registry};
 use claviger::{idle, serve};
 use claviger_platform::dirs;
 use claviger_platform::endpoint::Bound;
@@ -25,6 +26,8 @@ pub(crate) struct Setup {
     /// How to ask whether a key may be used.
     pub(crate) means: Arc<Means>,
     pub(crate) read_places: ReadPlaces,
+    /// Where other agents listen whose keys stand behind this one's.
+    pub(crate) read_upstreams: ReadSockets,
     /// `lock.idle`.
     pub(crate) idle: Option<Duration>,
     pub(crate) options: Options,
@@ -76,6 +79,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
     let keyset = Keyset::new(setup.read_places, setup.unlocker.clone())
         .await
         .map_err(Failure::new)?;
+    let upstreams = Registry::new(setup.socket.clone(), setup.read_upstreams).map_err(Failure::new)?;
     let facts = Facts {
         socket: setup.socket.display().to_string(),
         idle: setup.idle,
@@ -83,7 +87,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         options: setup.options,
         sk_helper: dirs::sk_helper(),
     };
-    let agent = Agent::new(keyset.clone(), setup.unlocker, setup.means, facts);
+    let agent = Agent::new(keyset.clone(), setup.unlocker, setup.means, upstreams, facts);
     let watching = keyset.clone();
     tokio::spawn(async move { watching.follow_changes().await });
     tokio::spawn(idle::remove_expired(keyset.clone()));

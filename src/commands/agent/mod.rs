@@ -14,6 +14,7 @@ use crate::cli::{AgentArgs, SessionOptions};
 use announce::Shell;
 use claviger::keyset::{Places, ReadPlaces};
 use claviger::session::{OptionError, Options, OptionsBuilder};
+use claviger::upstream::ReadSockets;
 use claviger_platform::endpoint::Bound;
 use claviger_platform::harden;
 use claviger_platform::process::{self, Fork};
@@ -62,7 +63,8 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
         unlocker: Arc::new(context.unlocker(&config, means.clone(), master)),
         means,
         idle: config.idle,
-        read_places: read_places(context),
+        read_places: read_places(context.clone()),
+        read_upstreams: read_upstreams(context),
         bound,
         options,
         background,
@@ -98,6 +100,14 @@ fn read_places(context: Context) -> ReadPlaces {
             dirs: config.key_dirs,
             files: config.key_files,
         })
+    })
+}
+
+/// Read again on the same occasions.
+fn read_upstreams(context: Context) -> ReadSockets {
+    Box::new(move || {
+        let config = context.config().map_err(|error| error.to_string())?;
+        Ok(config.upstreams)
     })
 }
 

@@ -16,6 +16,7 @@ use arguments::{Arguments, Fault, USAGE};
 use claviger::config::Config;
 use claviger::keyset::{Places, ReadPlaces};
 use claviger::session::Options;
+use claviger::upstream::ReadSockets;
 use claviger_platform::endpoint::Bound;
 use claviger_platform::harden;
 use claviger_platform::process::{self, End, Fork};
@@ -171,7 +172,8 @@ fn setup(context: Context, config: &Config, options: Options, (bound, socket): (
         unlocker: Arc::new(context.unlocker(config, means.clone(), None)),
         means,
         idle: config.idle,
-        read_places: read_places(context),
+        read_places: read_places(context.clone()),
+        read_upstreams: read_upstreams(context),
         options,
         announce: Box::new(|| Ok(())),
         background: None,
@@ -308,6 +310,13 @@ fn read_places(context: Context) -> ReadPlaces {
             dirs: config.key_dirs,
             files: config.key_files,
         })
+    })
+}
+
+fn read_upstreams(context: Context) -> ReadSockets {
+    Box::new(move || {
+        let config = configuration(&context).map_err(|error| error.to_string())?;
+        Ok(config.upstreams)
     })
 }
 

@@ -1,6 +1,7 @@
 //! The client's side: reaching an agent within a bounded time, and making sure whose it is.
 
 use super::peer;
+use crate::endpoint::Peer;
 use interprocess::os::unix::uds_local_socket;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
@@ -47,13 +48,7 @@ pub fn connect(path: &Path, limit: Duration) -> io::Result<ClientStream> {
         }
     };
     let stream = uds_local_socket::Stream::from(stream);
-    let (served_by, own) = (peer(&stream)?.uid, rustix::process::geteuid());
-    if !own.is_root() && !served_by.is_some_and(|uid| uid == own.as_raw() || uid == 0) {
-        return Err(io::Error::new(
-            io::ErrorKind::PermissionDenied,
-            "the agent there belongs to another user",
-        ));
-    }
+    trusted(&peer(&stream)?)?;
     let stream = UnixStream::from(OwnedFd::from(stream));
     stream.set_nonblocking(false)?;
     // Zero would mean "no limit" and is refused by the standard library.
@@ -61,6 +56,18 @@ pub fn connect(path: &Path, limit: Duration) -> io::Result<ClientStream> {
     stream.set_read_timeout(limit)?;
     stream.set_write_timeout(limit)?;
     Ok(ClientStream(stream))
+}
+
+/// Refuses an agent of another user, but root's; root itself may ask anybody's.
+pub(super) fn trusted(server: &Peer) -> io::Result<()> {
+    let own = rustix::process::geteuid();
+    if own.is_root() || server.uid.is_some_and(|uid| uid == own.as_raw() || uid == 0) {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "the agent there belongs to another user",
+    ))
 }
 
 /// What became of one attempt to connect.

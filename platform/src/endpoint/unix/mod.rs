@@ -3,6 +3,7 @@
 mod accept;
 mod bind;
 mod client;
+mod dial;
 mod directory;
 mod fresh;
 mod inherited;
@@ -10,6 +11,7 @@ mod stale;
 
 pub use accept::{Listener, readable};
 pub use client::{ClientStream, connect};
+pub use dial::{dial, is_quiet};
 pub use stale::remove_stale;
 
 use super::{EndpointError, Peer};

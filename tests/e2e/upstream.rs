@@ -1,0 +1,307 @@
+//! Other agents behind this one: their keys come after ours, log in, and keep the restrictions that they were added with.
+
+use crate::support::client::{LIST, extension, sign, string};
+use crate::support::others::{MadeUp, OpenSsh, identities, reply};
+use crate::support::{Agent, Client, Home, Key, KeyKind, Person, Sshd, list, status, succeed, text};
+
+/// An unprotected key where no agent looks for keys.
+fn key(home: &Home, name: &str) -> Key {
+    Key::make_with(home, name, KeyKind::Quick, "").moved(home, "elsewhere")
+}
+
+/// A home whose agent is to have these agents behind it.
+fn home_before(sockets: &[&str]) -> Home {
+    let home = Home::new();
+    let lines = sockets
+        .iter()
+        .map(|socket| format!("[[upstream]]\nsocket = \"{}\"\n", home.path(socket).display()));
+    home.configure(&lines.collect::<String>());
+    home
+}
+
+/// The comments that `ssh-add -L` shows, in order.
+fn comments(home: &Home) -> Vec<String> {
+    let output = home.command("ssh-add").arg("-L").output().expect("ssh-add");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = said.lines().filter(|line| line.starts_with("ssh-"));
+    lines
+        .filter_map(|line| line.split(' ').nth(2).map(str::to_owned))
+        .collect()
+}
+
+#[test]
+fn keys_of_others_come_after_ours_each_once_and_sign() {
+    let home = home_before(&["first", "second"]);
+    let own = Key::make_with(&home, "own", KeyKind::Quick, "");
+    let (first, second) = (OpenSsh::start(&home, "first"), OpenSsh::start(&home, "second"));
+    let [one, two, both] = ["one", "two", "both"].map(|name| key(&home, name));
+    for key in [&own, &one, &both] {
+        succeed(&mut first.ssh_add(&home, &["-q", key.arg()]));
+    }
+    for key in [&both, &two] {
+        succeed(&mut second.ssh_add(&home, &["-q", key.arg()]));
+    }
+    let _agent = Agent::start(&home);
+    assert_eq!(comments(&home), ["own@test", "one@test", "both@test", "two@test"]);
+    for key in [&own, &one, &both, &two] {
+        succeed(home.command("ssh-add").arg("-T").arg(key.beside(".pub")));
+    }
+
+    let reported = list(&home);
+    let [reported_own, reported_one, ..] = &reported[..] else {
+        panic!("{reported:?}")
+    };
+    assert_eq!(reported.len(), 4);
+    assert_eq!(reported_own["source"], "file");
+    assert_eq!(reported_one["source"], "upstream");
+    assert_eq!(
+        reported_one["upstream"],
+        first.socket().to_str().expect("a UTF-8 path")
+    );
+    assert_eq!(reported_one["fingerprint"], one.fingerprint(&home).as_str());
+    assert_eq!(
+        (&reported_one["type"], &reported_one["bits"]),
+        (&"ssh-ed25519".into(), &256.into())
+    );
+    let status = status(&home);
+    assert_eq!(status["keys"], 1, "ours");
+    let behind: Vec<_> = status["upstreams"].as_array().expect("a list").iter().collect();
+    assert_eq!(
+        (&behind[0]["reachable"], &behind[0]["keys"]),
+        (&true.into(), &3.into())
+    );
+    assert_eq!(
+        (&behind[1]["reachable"], &behind[1]["keys"]),
+        (&true.into(), &2.into())
+    );
+    let shown = succeed(&mut home.claviger(&["list"]));
+    assert!(
+        shown.contains(first.socket().to_str().expect("a UTF-8 path")),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_login_with_another_agents_key() {
+    let home = home_before(&["other"]);
+    let other = OpenSsh::start(&home, "other");
+    let key = key(&home, "token");
+    let sshd = Sshd::start(&home, &[&key]);
+    succeed(&mut other.ssh_add(&home, &["-q", key.arg()]));
+    let _agent = Agent::start(&home);
+    succeed(&mut sshd.login(&home, "true"));
+}
+
+#[test]
+fn a_restriction_that_the_other_agent_keeps_holds_through_this_one() {
+    let home = home_before(&["other"]);
+    let other = OpenSsh::start(&home, "other");
+    let (here, nowhere) = (key(&home, "here"), key(&home, "nowhere"));
+    let sshd = Sshd::start(&home, &[&here, &nowhere]);
+    let known = sshd.known_hosts().to_str().expect("a UTF-8 path").to_owned();
+    let elsewhere = home.write(
+        "known_elsewhere",
+        format!("elsewhere.example {}", here.public_line()).as_bytes(),
+        0o600,
+    );
+    let elsewhere = elsewhere.to_str().expect("a UTF-8 path");
+    let _agent = Agent::start(&home);
+    succeed(&mut other.ssh_add(
+        &home,
+        &["-q", "-H", elsewhere, "-h", "elsewhere.example", nowhere.arg()],
+    ));
+    let refused = sshd.login(&home, "true").output().expect("ssh");
+    assert!(!refused.status.success(), "{}", text(&refused));
+    assert_eq!(comments(&home), ["nowhere@test"], "a local client sees it");
+    succeed(&mut other.ssh_add(&home, &["-q", "-H", &known, "-h", &sshd.host(), here.arg()]));
+    succeed(&mut sshd.login(&home, "true"));
+}
+
+#[test]
+fn each_client_has_a_connection_of_its_own_that_hears_its_binds_first() {
+    let home = home_before(&["other"]);
+    let key = key(&home, "key");
+    let listed = identities(&[(&key.blob(), b"token")]);
+    let other = MadeUp::start(&home, "other", move |request| match request[0] {
+        11 => reply(&listed),
+        13 => reply(&[&[14][..], &string(b"signature")].concat()),
+        _ => reply(&[5]),
+    });
+    let agent = Agent::start(&home);
+    // Neither verifies; the other agent is told all the same, in order, byte for byte.
+    let binds = [b"one".as_slice(), b"another"].map(|body| extension("session-bind@openssh.com", body));
+    let request = sign(&key.blob(), b"data", 7);
+    let signature = [&[14][..], &string(b"signature")].concat();
+
+    let mut bound = Client::connect(agent.socket());
+    assert!(
+        other.heard().is_empty(),
+        "nothing is contacted before it is needed"
+    );
+    assert_eq!(bound.ask(&binds[0]).expect("an answer"), [28]);
+    let mut local = Client::connect(agent.socket());
+    assert_eq!(local.ask(&request).as_ref(), Some(&signature), "listed first");
+    assert_eq!(bound.ask(&[22, 0, 0, 0, 1, b'x']).expect("locked"), [6]);
+    assert_eq!(bound.ask(&binds[1]).expect("an answer"), [28]);
+    assert_eq!(bound.ask(&LIST).expect("nothing"), [12, 0, 0, 0, 0]);
+    assert_eq!(bound.ask(&request).expect("locked"), [5]);
+    assert_eq!(bound.ask(&[23, 0, 0, 0, 1, b'x']).expect("unlocked"), [6]);
+    assert_eq!(bound.ask(&request).as_ref(), Some(&signature));
+    assert_eq!(bound.ask(&binds[0]).expect("an answer"), [28]);
+    assert_eq!(bound.ask(&request).as_ref(), Some(&signature));
+    let [one, two] = binds;
+    let list = LIST.to_vec();
+    assert_eq!(
+        other.heard(),
+        [
+            vec![list.clone(), request.clone()],
+            vec![one.clone(), two, list, request.clone(), one, request],
+        ]
+    );
+}
+
+#[test]
+fn while_locked_nothing_of_others_is_shown_or_used_and_removing_is_about_our_own() {
+    let home = home_before(&["other"]);
+    let other = OpenSsh::start(&home, "other");
+    let (own, theirs) = (key(&home, "own"), key(&home, "theirs"));
+    succeed(&mut other.ssh_add(&home, &["-q", theirs.arg()]));
+    let agent = Agent::start(&home);
+    let ssh_add = |args: &[&str]| {
+        let mut command = home.command("ssh-add");
+        Person::new(&home)
+            .knows("lock password", "brass")
+            .knows("Again", "brass")
+            .sits_at(&mut command);
+        command.args(args).output().expect("ssh-add").status.success()
+    };
+    assert!(ssh_add(&["-q", own.arg()]));
+    let mut client = Client::connect(agent.socket());
+    let request = sign(&theirs.blob(), b"data", 0);
+    assert_eq!(client.ask(&request).expect("signed")[0], 14);
+    assert!(ssh_add(&["-x"]));
+    assert!(comments(&home).is_empty());
+    assert_eq!(client.ask(&request).expect("an answer"), [5]);
+    assert!(ssh_add(&["-X"]));
+    assert_eq!(comments(&home), ["own@test", "theirs@test"]);
+
+    assert!(!ssh_add(&["-q", "-d", theirs.arg()]), "it is not ours to remove");
+    assert!(ssh_add(&["-q", "-D"]));
+    assert_eq!(comments(&home), ["theirs@test"]);
+}
+
+#[test]
+fn a_key_that_we_hide_is_not_had_from_another_agent() {
+    let home = home_before(&["other"]);
+    let key = key(&home, "key");
+    let listed = identities(&[(&key.blob(), b"the same")]);
+    let other = MadeUp::start(&home, "other", move |request| match request[0] {
+        11 => reply(&listed),
+        13 => reply(&[&[14][..], &string(b"signature")].concat()),
+        _ => reply(&[5]),
+    });
+    let agent = Agent::start(&home);
+    let known = home.write(
+        "known",
+        format!("host.example {}", key.public_line()).as_bytes(),
+        0o600,
+    );
+    let mut ssh_add = home.command("ssh-add");
+    ssh_add
+        .args(["-q", "-H"])
+        .arg(known)
+        .args(["-h", "host.example", key.arg()]);
+    succeed(&mut ssh_add);
+    let mut client = Client::connect(agent.socket());
+    assert_eq!(
+        client
+            .ask(&extension("session-bind@openssh.com", b""))
+            .expect("no"),
+        [28]
+    );
+    assert_eq!(client.ask(&LIST).expect("nothing"), [12, 0, 0, 0, 0]);
+    assert_eq!(client.ask(&sign(&key.blob(), b"data", 0)).expect("no"), [5]);
+    let heard = other.heard().concat();
+    assert!(heard.iter().all(|request| request[0] != 13), "{heard:?}");
+}
+
+#[test]
+fn new_clients_have_the_agents_of_the_configuration_as_it_is_now() {
+    let home = Home::new();
+    let other = OpenSsh::start(&home, "other");
+    let key = key(&home, "key");
+    succeed(&mut other.ssh_add(&home, &["-q", key.arg()]));
+    let agent = Agent::start(&home);
+    assert!(comments(&home).is_empty());
+    let socket = |path: &std::path::Path| format!("[[upstream]]\nsocket = \"{}\"\n", path.display());
+    home.configure(&socket(other.socket()));
+    let rescan = || {
+        let body = extension("rescan@claviger", b"");
+        let answer = Client::connect(agent.socket()).ask(&body).expect("an answer");
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    rescan();
+    assert_eq!(comments(&home), ["key@test"]);
+    home.configure(&socket(agent.socket()));
+    let said = rescan();
+    assert!(
+        said.contains("listens itself") && said.contains("false"),
+        "{said}"
+    );
+    assert_eq!(comments(&home), ["key@test"], "the old ones stay");
+}
+
+#[test]
+fn an_agent_is_not_its_own_upstream() {
+    let home = home_before(&["run/agent.sock"]);
+    let refused = home.claviger(&["agent", "-D"]).output().expect("claviger");
+    assert!(!refused.status.success());
+    let said = text(&refused);
+    for word in ["upstream.socket", "run/agent.sock", "listens itself"] {
+        assert!(said.contains(word), "{said}");
+    }
+    // By another name it is found out when it is asked.
+    let home = home_before(&["link/agent.sock"]);
+    let key = Key::make_with(&home, "own", KeyKind::Quick, "");
+    let _agent = Agent::start(&home);
+    std::os::unix::fs::symlink(home.path("run"), home.path("link")).expect("a link");
+    assert_eq!(comments(&home), ["own@test"]);
+    succeed(home.command("ssh-add").arg("-T").arg(key.beside(".pub")));
+    let status = status(&home);
+    let detail = status["upstreams"][0]["detail"].to_string();
+    assert!(detail.contains("itself"), "{detail}");
+}
+
+#[test]
+fn claviger_behind_claviger() {
+    let inner = Home::new();
+    let theirs = Key::make_with(&inner, "inner", KeyKind::Quick, "");
+    let _inner_agent = Agent::start(&inner);
+    let home = Home::new();
+    home.configure(&format!(
+        "[[upstream]]\nsocket = \"{}\"\n",
+        inner.socket().display()
+    ));
+    let _own = Key::make_with(&home, "outer", KeyKind::Quick, "");
+    let _agent = Agent::start(&home);
+    assert_eq!(comments(&home), ["outer@test", "inner@test"]);
+    let sshd = Sshd::start(&home, &[&theirs]);
+    succeed(&mut sshd.login(&home, "true"));
+}
+
+#[test]
+fn agents_behind_each_other_in_a_circle_still_list_their_own() {
+    let (one, two) = (Home::new(), Home::new());
+    let agents = [(&one, &two), (&two, &one)].map(|(home, other)| {
+        home.configure(&format!(
+            "[[upstream]]\nsocket = \"{}\"\n",
+            other.socket().display()
+        ));
+        Key::make_with(home, "own", KeyKind::Quick, "");
+        Agent::start(home)
+    });
+    for home in [&one, &two, &one] {
+        assert_eq!(comments(home)[0], "own@test");
+    }
+    drop(agents);
+}
