@@ -10,6 +10,7 @@ mod support;
 
 mod added;
 mod crash;
+mod foreign;
 mod hostile;
 mod listing;
 mod login;

@@ -68,7 +68,7 @@ impl Sshd {
         let config = format!(
             "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\nMaxAuthTries 20\n\
-             LogLevel VERBOSE\n{line}\n",
+             LogLevel VERBOSE\nSubsystem sftp internal-sftp\n{line}\n",
             host_key.display()
         );
         let config = home.write("sshd_config", config.as_bytes(), 0o600);
@@ -129,6 +129,18 @@ impl Sshd {
             format!("{}@127.0.0.1", user()),
         ]);
         words
+    }
+
+    /// Where it listens on 127.0.0.1.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its host key as `TYPE BASE64`.
+    pub(crate) fn host_key(&self) -> String {
+        let known = fs::read_to_string(&self.known_hosts).expect("known hosts");
+        let fields: Vec<&str> = known.split_whitespace().skip(1).take(2).collect();
+        fields.join(" ")
     }
 
     /// Its name in [`known_hosts`](Self::known_hosts).
