@@ -9,6 +9,7 @@
 mod support;
 
 mod added;
+mod chain;
 mod crash;
 mod foreign;
 mod hostile;

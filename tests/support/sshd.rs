@@ -24,7 +24,20 @@ impl Sshd {
         Self::with_line(
             home,
             &format!("AuthorizedKeysFile {}", home.path("authorized_keys").display()),
+            None,
         )
+    }
+
+    /// As [`Sshd::start`], and shows itself with a certificate by `authority`, which alone its known_hosts names.
+    pub(crate) fn certified(home: &Home, keys: &[&Key], authority: &Key) -> Self {
+        let lines: String = keys.iter().map(|key| key.public_line()).collect();
+        home.write("authorized_keys", lines.as_bytes(), 0o600);
+        let line = format!(
+            "AuthorizedKeysFile {}\nHostCertificate {}",
+            home.path("authorized_keys").display(),
+            home.path("host_key-cert.pub").display()
+        );
+        Self::with_line(home, &line, Some(authority))
     }
 
     /// Lets in whoever has a certificate by `authority`, and no plain key.
@@ -33,23 +46,15 @@ impl Sshd {
             "AuthorizedKeysFile none\nTrustedUserCAKeys {}",
             authority.beside(".pub").display()
         );
-        Self::with_line(home, &line)
+        Self::with_line(home, &line, None)
     }
 
-    fn with_line(home: &Home, line: &str) -> Self {
+    fn with_line(home: &Home, line: &str, authority: Option<&Key>) -> Self {
         privilege_separation_directory();
-        let host_key = home.path("host_key");
-        if !host_key.exists() {
-            let mut keygen = home.command("ssh-keygen");
-            succeed(
-                keygen
-                    .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-                    .arg(&host_key),
-            );
-        }
+        host_key(home);
         // Another test may take a free port between its choice and its use: then another one is chosen.
         for _ in 0..20 {
-            if let Some(sshd) = Self::try_start(home, line) {
+            if let Some(sshd) = Self::try_start(home, line, authority) {
                 return sshd;
             }
         }
@@ -59,7 +64,7 @@ impl Sshd {
         );
     }
 
-    fn try_start(home: &Home, line: &str) -> Option<Self> {
+    fn try_start(home: &Home, line: &str, authority: Option<&Key>) -> Option<Self> {
         let port = TcpListener::bind(("127.0.0.1", 0))
             .and_then(|l| l.local_addr())
             .expect("a free port")
@@ -73,7 +78,17 @@ impl Sshd {
         );
         let config = home.write("sshd_config", config.as_bytes(), 0o600);
         let public = fs::read_to_string(home.path("host_key.pub")).expect("the host key");
-        let known = format!("[127.0.0.1]:{port} {public}");
+        let known = match authority {
+            Some(authority) => {
+                let mut sign = home.command("ssh-keygen");
+                // The name that ssh asks for, and the one by which known_hosts and restrictions know it.
+                let names = format!("127.0.0.1,[127.0.0.1]:{port}");
+                sign.args(["-q", "-h", "-I", "host", "-n", &names, "-s"]);
+                succeed(sign.arg(&authority.path).arg(home.path("host_key.pub")));
+                format!("@cert-authority [127.0.0.1]:{port} {}", authority.public_line())
+            }
+            None => format!("[127.0.0.1]:{port} {public}"),
+        };
         let known_hosts = home.write("known_hosts", known.as_bytes(), 0o600);
         let log = home.path("sshd.log");
         let stderr = File::create(&log).expect("a log");
@@ -175,6 +190,16 @@ impl Drop for Sshd {
             println!("--- {}\n{}", self.log.display(), self.log());
         }
     }
+}
+
+/// The home's host key, made when it is first asked for.
+fn host_key(home: &Home) -> PathBuf {
+    let path = home.path("host_key");
+    if !path.exists() {
+        let mut keygen = home.command("ssh-keygen");
+        succeed(keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&path));
+    }
+    path
 }
 
 /// As root, sshd wants its empty directory; a system whose sshd was never started as a service lacks it.
