@@ -57,7 +57,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     ("history", &["platform"], "what was learnt"),
     ("wire", &[], "bytes of the protocol"),
-    ("key", &["secret"], "bytes of key files"),
+    (
+        "key",
+        &["secret", "platform"],
+        "bytes of key files; the calls into AWS-LC that need `unsafe`",
+    ),
     ("secret", &["platform"], "protected memory"),
     ("cli", &[], "clap types only"),
     ("platform", &[], "knows nothing upward"),

@@ -1,7 +1,8 @@
 //! What claviger needs of the operating system: one folder per capability, one file per OS inside it.
 //!
 //! This crate knows bytes, paths and processes; it knows nothing of SSH, keys or policy. It is the only
-//! place with `unsafe`, with OS `cfg`, and with OS dependencies. Its API is internal to claviger.
+//! place with `unsafe`, with OS `cfg`, and with OS dependencies. Its API is internal to claviger. [`rsa`] is here
+//! for its calls into C alone.
 
 pub mod dirs;
 pub mod endpoint;
@@ -10,6 +11,7 @@ pub mod harden;
 pub mod keyring;
 pub mod process;
 pub mod prompt;
+pub mod rsa;
 pub mod watch;
 
 #[cfg(test)]

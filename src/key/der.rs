@@ -1,7 +1,6 @@
 //! Keys in ASN.1: PKCS#8 (plain and encrypted), PKCS#1, SEC1. The back end parses the key; here is only what it lacks,
 //! decryption and clear answers.
 
-use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair};
 use pkcs8::der::asn1::OctetStringRef;
 use pkcs8::der::{Decode as _, Reader as _, SliceReader};
@@ -10,9 +9,10 @@ use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
+use super::KeyError;
 use super::legacy::DekInfo;
+use super::rsa::RsaSigner;
 use super::sign::{CURVES, OpenKey, Signer};
-use super::{KeyError, public};
 
 /// Which ASN.1 structure a PEM block holds, by its label.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,9 +77,7 @@ impl DerKey {
     fn signer(&self, plain: &[u8]) -> Result<Signer, KeyError> {
         match self.syntax {
             Syntax::Pkcs8 | Syntax::EncryptedPkcs8 => pkcs8_signer(plain),
-            Syntax::Pkcs1 => rsa::KeyPair::from_der(plain)
-                .map(Signer::Rsa)
-                .map_err(|error| rsa_refused(&error)),
+            Syntax::Pkcs1 => RsaSigner::from_der(plain).map(Signer::Rsa),
             Syntax::Sec1 => ec_signer(plain),
         }
     }
@@ -99,9 +97,7 @@ fn pkcs8_signer(plain: &[u8]) -> Result<Signer, KeyError> {
     let info =
         PrivateKeyInfoRef::try_from(plain).map_err(|_| damaged("its PKCS#8 structure does not parse"))?;
     match info.algorithm.oid {
-        RSA => rsa::KeyPair::from_pkcs8(plain)
-            .map(Signer::Rsa)
-            .map_err(|error| rsa_refused(&error)),
+        RSA => RsaSigner::from_der(plain).map(Signer::Rsa),
         EC => match info.algorithm.parameters_oid() {
             Ok(curve) if !CURVE_OIDS.contains(&curve) => Err(KeyError::Unsupported(format!(
                 "keys on the curve {curve} are not supported; make one that is: ssh-keygen -t ed25519"
@@ -128,13 +124,6 @@ fn ec_signer(plain: &[u8]) -> Result<Signer, KeyError> {
         .ok_or_else(|| {
             damaged("its elliptic curve key does not parse, or its curve is none of nistp256, 384, 521")
         })
-}
-
-fn rsa_refused(error: &aws_lc_rs::error::KeyRejected) -> KeyError {
-    match error.description_() {
-        "TooSmall" | "TooLarge" => public::unsupported_rsa(None),
-        _ => damaged("its RSA numbers do not parse or do not belong together"),
-    }
 }
 
 fn scheme(bytes: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, KeyError> {

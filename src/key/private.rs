@@ -4,8 +4,9 @@
 //! borrowed: the caller's zeroizing buffer stays the only copy until the back end has them.
 
 use super::kind::Kind;
+use super::rsa::{self, RsaSigner};
 use super::sign::Signer;
-use super::{KeyError, cut, damaged, public, rsa, string};
+use super::{KeyError, cut, damaged, string};
 
 /// A private key, by what signs for it.
 pub(super) enum Private<'a> {
@@ -52,10 +53,8 @@ pub(super) fn read<'a>(
                 }
                 None => numbers(rest)?,
             };
-            // The size is judged first: the back end's own refusal would not name it.
-            public::rsa_bits(n)?;
             let [d, q_inverse, p, q] = numbers(rest)?;
-            Signer::Rsa(rsa::key_pair(&rsa::Numbers {
+            Signer::Rsa(RsaSigner::from_numbers(&rsa::Numbers {
                 n,
                 e,
                 d,

@@ -21,8 +21,8 @@ pub struct PublicHalf {
     pub bits: u32,
 }
 
-/// RSA sizes that the back end signs with.
-const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
+/// RSA sizes that OpenSSH's agent takes.
+const RSA_BITS: std::ops::RangeInclusive<u32> = 1024..=16384;
 
 impl PublicHalf {
     /// Reads a wire blob of a key type that can sign here, by itself or by a token.
@@ -118,13 +118,13 @@ fn on_curve(point: &[u8]) -> Result<u32, KeyError> {
         .map_err(|_| damaged())
 }
 
-/// Size of a modulus without leading zeros, if the back end signs with it.
+/// Size of a modulus without leading zeros, if keys of it are taken.
 pub(super) fn rsa_bits(modulus: &[u8]) -> Result<u32, KeyError> {
     let bits = modulus_bits(modulus);
     if RSA_BITS.contains(&bits) {
         Ok(bits)
     } else {
-        Err(unsupported_rsa(Some(bits)))
+        Err(unsupported_rsa(bits))
     }
 }
 
@@ -133,11 +133,9 @@ fn modulus_bits(modulus: &[u8]) -> u32 {
     u32::try_from(modulus.len()).map_or(u32::MAX, |bytes| bytes.saturating_mul(8)) - unused
 }
 
-/// The one refusal of RSA sizes; `bits` when they are known.
-pub(super) fn unsupported_rsa(bits: Option<u32>) -> KeyError {
-    let size = bits.map_or_else(|| "this size".to_owned(), |bits| format!("{bits} bits"));
+fn unsupported_rsa(bits: u32) -> KeyError {
     KeyError::Unsupported(format!(
-        "RSA keys of {size} are not supported, only 2048 to 8192; make a new key: ssh-keygen -t ed25519"
+        "RSA keys of {bits} bits are not supported, only 1024 to 16384; make a new key: ssh-keygen -t ed25519"
     ))
 }
 
@@ -252,14 +250,14 @@ mod tests {
     }
 
     #[test]
-    fn counts_the_bits_of_a_modulus_and_refuses_the_sizes_the_back_end_cannot_use() {
+    fn counts_the_bits_of_a_modulus_and_refuses_sizes_that_nobody_should_use() {
         for (bits, fits) in [
-            (1024, false),
-            (2047, false),
-            (2048, true),
+            (1023, false),
+            (1024, true),
+            (2047, true),
             (3071, true),
-            (8192, true),
-            (8200, false),
+            (16384, true),
+            (16385, false),
         ] {
             let mut modulus = vec![0xff_u8; bits / 8 + usize::from(bits % 8 != 0)];
             modulus[0] >>= (8 - bits % 8) % 8;

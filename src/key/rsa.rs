@@ -1,10 +1,22 @@
-//! RSA private numbers to the back end's key: the two exponents that SSH leaves out, computed in constant time.
+//! RSA keys of the back end: from SSH's numbers (the two exponents that SSH leaves out are computed in constant time)
+//! or ASN.1, and their signatures.
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaSignatureEncoding};
+use claviger_platform::rsa::{RsaHash, RsaKey, RsaNumbers};
 use crypto_bigint::{BoxedUint, NonZero};
+use pkcs8::der::asn1::UintRef;
+use pkcs8::der::{Decode as _, Reader as _, SliceReader};
+use ssh_encoding::Mpint;
 use zeroize::Zeroizing;
 
-use super::KeyError;
+use super::{KeyError, public};
+
+/// Sizes that aws-lc-rs takes.
+const USUAL_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
 
 /// An RSA key as SSH stores it; big-endian, without leading zeros.
 pub(super) struct Numbers<'a> {
@@ -17,31 +29,129 @@ pub(super) struct Numbers<'a> {
     pub(super) q_inverse: &'a [u8],
 }
 
-/// Builds the back end's key, which checks that all numbers belong together.
-pub(super) fn key_pair(numbers: &Numbers<'_>) -> Result<KeyPair, KeyError> {
-    let &Numbers {
-        n,
-        e,
-        d,
-        p,
-        q,
-        q_inverse,
-    } = numbers;
-    if [d, p, q, q_inverse].iter().any(|number| number.len() > n.len()) {
-        return Err(inconsistent());
+/// An RSA key of the back end.
+///
+/// aws-lc-rs has keys of 2048 to 8192 bits and no SHA-1. OpenSSH's agent has both more: hosts of old sign with SHA-1
+/// still (a request without flags asks for it), so what is missing comes from AWS-LC itself.
+pub(super) enum RsaSigner {
+    Usual(KeyPair),
+    Unusual(RsaKey),
+}
+
+/// Signature flags of RFC 9987.
+const SHA2_256: u32 = 2;
+const SHA2_512: u32 = 4;
+
+impl RsaSigner {
+    /// The back end checks that all numbers belong together.
+    pub(super) fn from_numbers(numbers: &Numbers<'_>) -> Result<Self, KeyError> {
+        let &Numbers {
+            n,
+            e,
+            d,
+            p,
+            q,
+            q_inverse,
+        } = numbers;
+        if [d, p, q, q_inverse].iter().any(|number| number.len() > n.len()) {
+            return Err(inconsistent());
+        }
+        let d_mod_p = reduced(d, p)?;
+        let d_mod_q = reduced(d, q)?;
+        if USUAL_BITS.contains(&public::rsa_bits(n)?) {
+            return KeyPair::from_components(&KeyPairComponents {
+                public_key: PublicKeyComponents { n, e },
+                d,
+                p,
+                q,
+                dP: &d_mod_p,
+                dQ: &d_mod_q,
+                qInv: q_inverse,
+            })
+            .map(Self::Usual)
+            .map_err(|_| inconsistent());
+        }
+        RsaKey::from_numbers(&RsaNumbers {
+            n,
+            e,
+            d,
+            p,
+            q,
+            d_mod_p: &d_mod_p,
+            d_mod_q: &d_mod_q,
+            q_inverse,
+        })
+        .map(Self::Unusual)
+        .ok_or_else(inconsistent)
     }
-    let d_mod_p = reduced(d, p)?;
-    let d_mod_q = reduced(d, q)?;
-    KeyPair::from_components(&KeyPairComponents {
-        public_key: PublicKeyComponents { n, e },
-        d,
-        p,
-        q,
-        dP: &d_mod_p,
-        dQ: &d_mod_q,
-        qInv: q_inverse,
+
+    /// From PKCS#8 or PKCS#1.
+    pub(super) fn from_der(der: &[u8]) -> Result<Self, KeyError> {
+        let usual = KeyPair::from_pkcs8(der).or_else(|_| KeyPair::from_der(der));
+        if let Ok(pair) = usual {
+            return Ok(Self::Usual(pair));
+        }
+        let key = RsaKey::from_der(der).ok_or_else(|| {
+            KeyError::Damaged("its RSA numbers do not parse or do not belong together".into())
+        })?;
+        public::rsa_bits(&key.public_numbers().0)?;
+        Ok(Self::Unusual(key))
+    }
+
+    /// Modulus and public exponent.
+    pub(super) fn public(&self) -> Result<(Mpint, Mpint), KeyError> {
+        let numbers = match self {
+            Self::Usual(pair) => rsa_public(pair.public_key().as_ref()).map_err(|_| failed())?,
+            Self::Unusual(key) => {
+                let (n, e) = key.public_numbers();
+                (Mpint::from_positive_bytes(&n), Mpint::from_positive_bytes(&e))
+            }
+        };
+        Ok(numbers)
+    }
+
+    /// The algorithm that the flags ask for, and its signature. 2 wins over 4; other bits mean nothing.
+    pub(super) fn sign(&self, data: &[u8], flags: u32) -> Result<(&'static str, Vec<u8>), KeyError> {
+        let (name, padding, hash, algorithm): (_, Option<&RsaSignatureEncoding>, _, _) =
+            if flags & SHA2_256 != 0 {
+                ("rsa-sha2-256", Some(&RSA_PKCS1_SHA256), RsaHash::Sha256, &SHA256)
+            } else if flags & SHA2_512 != 0 {
+                ("rsa-sha2-512", Some(&RSA_PKCS1_SHA512), RsaHash::Sha512, &SHA512)
+            } else {
+                ("ssh-rsa", None, RsaHash::Sha1, &SHA1_FOR_LEGACY_USE_ONLY)
+            };
+        let digest = || digest(algorithm, data);
+        let signature = match (self, padding) {
+            (Self::Usual(pair), Some(padding)) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(padding, &SystemRandom::new(), data, &mut signature)
+                    .ok()
+                    .map(|()| signature)
+            }
+            (Self::Usual(pair), None) => {
+                let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| failed())?;
+                RsaKey::from_der(der.as_ref()).and_then(|key| key.sign(hash, digest().as_ref()))
+            }
+            (Self::Unusual(key), _) => key.sign(hash, digest().as_ref()),
+        };
+        Ok((name, signature.ok_or_else(failed)?))
+    }
+}
+
+fn failed() -> KeyError {
+    KeyError::Backend("the signature could not be made".into())
+}
+
+/// Reads an RSAPublicKey (RFC 8017, A.1.1).
+fn rsa_public(der: &[u8]) -> Result<(Mpint, Mpint), pkcs8::der::Error> {
+    SliceReader::new(der)?.sequence(|reader| {
+        let n = UintRef::decode(reader)?;
+        let e = UintRef::decode(reader)?;
+        Ok((
+            Mpint::from_positive_bytes(n.as_bytes()),
+            Mpint::from_positive_bytes(e.as_bytes()),
+        ))
     })
-    .map_err(|_| inconsistent())
 }
 
 /// d mod (prime - 1), in time that depends on the numbers' lengths only.
@@ -108,7 +218,10 @@ mod tests {
                 q: &[13],
                 q_inverse: &[6],
             };
-            assert!(matches!(key_pair(&numbers), Err(KeyError::Damaged(_))));
+            assert!(matches!(
+                RsaSigner::from_numbers(&numbers),
+                Err(KeyError::Damaged(_))
+            ));
         }
     }
 }

@@ -1,12 +1,10 @@
 //! An opened key: the back end's key objects, built once, and signatures as they go on the wire.
 //!
 //! The back end is AWS-LC: it blinds RSA, wipes keys when it frees them, and is the fastest by far. RustCrypto's `rsa`
-//! is never used for a private operation (RUSTSEC-2023-0071).
+//! is never used for a private operation (RUSTSEC-2023-0071); what aws-lc-rs lacks is in `rsa`.
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _};
-use pkcs8::der::{Decode as _, Reader as _, SliceReader, asn1::UintRef};
 use ssh_encoding::{Encode as _, Mpint};
 use ssh_key::EcdsaCurve;
 use ssh_key::public::{EcdsaPublicKey, Ed25519PublicKey, KeyData, RsaPublicKey};
@@ -14,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::composite::Composite;
 use super::kind::Kind;
+use super::rsa::RsaSigner;
 use super::{KeyError, PublicHalf};
 
 /// An opened private key, ready to sign; wiped on drop.
@@ -26,12 +25,9 @@ pub struct OpenKey {
 pub(super) enum Signer {
     Ed25519(Ed25519KeyPair),
     Ecdsa(EcdsaCurve, EcdsaKeyPair),
-    Rsa(rsa::KeyPair),
+    Rsa(RsaSigner),
     Composite(Composite),
 }
-
-/// Signature flag of RFC 9987: RSA with SHA-256. The other one, 4, asks for what is made anyway.
-const RSA_SHA2_256: u32 = 2;
 
 impl OpenKey {
     /// Takes the public half from the private one.
@@ -51,9 +47,9 @@ impl OpenKey {
 
     /// The signature as it goes on the wire: string algorithm, string blob (RFC 9987; RSA flags 2 and 4).
     ///
-    /// Of the flags, 2 wins over 4; other bits, and all flags for other key types, mean nothing. Without either, SHA-1 is
-    /// asked for (`ssh-rsa`), which is forgeable in practice and never made: the answer is SHA-512, and says so. That
-    /// is what `ssh-add -T` takes, which asks without flags; who insists on SHA-1 sees another name and refuses it.
+    /// Of the flags, 2 wins over 4; other bits, and all flags for other key types, mean nothing. Without either, RSA
+    /// signs with SHA-1 (`ssh-rsa`), as whoever asks so expects; what such a signature is worth is for its reader
+    /// to judge, and today's OpenSSH takes none for a login.
     pub fn sign(&self, data: &[u8], flags: u32) -> Result<Vec<u8>, KeyError> {
         match &self.signer {
             Signer::Ed25519(pair) => {
@@ -72,15 +68,8 @@ impl OpenKey {
                     .map_err(|_| failed())?;
                 encoded(&self.public.algorithm, &numbers)
             }
-            Signer::Rsa(pair) => {
-                let (name, padding) = if flags & RSA_SHA2_256 != 0 {
-                    ("rsa-sha2-256", &signature::RSA_PKCS1_SHA256)
-                } else {
-                    ("rsa-sha2-512", &signature::RSA_PKCS1_SHA512)
-                };
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(padding, &SystemRandom::new(), data, &mut signature)
-                    .map_err(|_| failed())?;
+            Signer::Rsa(key) => {
+                let (name, signature) = key.sign(data, flags)?;
                 encoded(name, &signature)
             }
             Signer::Composite(pair) => encoded(&self.public.algorithm, &pair.sign(data)?),
@@ -170,25 +159,13 @@ impl Signer {
             Self::Ecdsa(_, pair) => KeyData::Ecdsa(
                 EcdsaPublicKey::from_sec1_bytes(pair.public_key().as_ref()).map_err(|_| failed())?,
             ),
-            Self::Rsa(pair) => {
-                let (n, e) = rsa_public(pair.public_key().as_ref()).map_err(|_| failed())?;
+            Self::Rsa(key) => {
+                let (n, e) = key.public()?;
                 KeyData::Rsa(RsaPublicKey::new(e, n).map_err(|_| failed())?)
             }
         };
         ssh_key::PublicKey::from(key).to_bytes().map_err(|_| failed())
     }
-}
-
-/// Reads an RSAPublicKey (RFC 8017, A.1.1).
-fn rsa_public(der: &[u8]) -> Result<(Mpint, Mpint), pkcs8::der::Error> {
-    SliceReader::new(der)?.sequence(|reader| {
-        let n = UintRef::decode(reader)?;
-        let e = UintRef::decode(reader)?;
-        Ok((
-            Mpint::from_positive_bytes(n.as_bytes()),
-            Mpint::from_positive_bytes(e.as_bytes()),
-        ))
-    })
 }
 
 #[cfg(test)]
@@ -220,27 +197,32 @@ mod tests {
     }
 
     #[test]
-    fn rsa_flags_choose_the_hash_and_sha1_is_never_made() {
-        let key = OpenKey::new(Signer::Rsa(
-            rsa::KeyPair::generate(rsa::KeySize::Rsa2048).unwrap(),
-        ))
-        .unwrap();
-        let Signer::Rsa(pair) = &key.signer else {
-            panic!("not RSA")
-        };
+    fn rsa_flags_choose_the_hash() {
+        let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+        let public = pair.public_key().as_ref().to_vec();
+        let key = OpenKey::new(Signer::Rsa(RsaSigner::Usual(pair))).unwrap();
         for (flags, name, algorithm) in [
             (2, "rsa-sha2-256", &signature::RSA_PKCS1_2048_8192_SHA256),
             (4, "rsa-sha2-512", &signature::RSA_PKCS1_2048_8192_SHA512),
             (6, "rsa-sha2-256", &signature::RSA_PKCS1_2048_8192_SHA256),
             (!2, "rsa-sha2-512", &signature::RSA_PKCS1_2048_8192_SHA512),
-            (0, "rsa-sha2-512", &signature::RSA_PKCS1_2048_8192_SHA512),
-            (!6, "rsa-sha2-512", &signature::RSA_PKCS1_2048_8192_SHA512),
+            (
+                0,
+                "ssh-rsa",
+                &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            ),
+            (
+                !6,
+                "ssh-rsa",
+                &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY,
+            ),
         ] {
             let blob = key.sign(DATA, flags).unwrap();
             let parts = strings(&blob);
             assert_eq!((parts.len(), parts[0], parts[1].len()), (2, name.as_bytes(), 256));
-            let public = UnparsedPublicKey::new(algorithm, pair.public_key().as_ref());
-            public.verify(DATA, parts[1]).unwrap();
+            UnparsedPublicKey::new(algorithm, &public)
+                .verify(DATA, parts[1])
+                .unwrap();
         }
         assert!(key.is_slow());
     }

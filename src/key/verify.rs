@@ -3,13 +3,12 @@
 //! Verifying is wider than signing: RSA from 1024 bits, SHA-1 too, because the key is not ours and the caller knows
 //! what a signature is good for. The algorithm is the one that the signature names, as OpenSSH has it.
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
-    RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-    RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY, RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, UnparsedPublicKey,
     VerificationAlgorithm,
 };
+use claviger_platform::rsa::{RsaHash, RsaKey};
 use ssh_key::EcdsaCurve;
 
 use super::certificate::Certificate;
@@ -20,7 +19,7 @@ use super::{KeyError, composite, cut, damaged, public, string};
 /// Verifies an SSH signature (string algorithm, string blob) over `data` by a public blob, or by the key inside a
 /// certificate.
 ///
-/// [`KeyError::BadSignature`] when it does not fit, [`KeyError::Unsupported`] for types, sizes (RSA above 8192 bits) and
+/// [`KeyError::BadSignature`] when it does not fit, [`KeyError::Unsupported`] for types, sizes (RSA above 16384 bits) and
 /// algorithms unknown here.
 pub fn verify(public_blob: &[u8], data: &[u8], signature: &[u8]) -> Result<(), KeyError> {
     let mut rest = public_blob;
@@ -73,10 +72,10 @@ fn first(mut fields: &[u8]) -> Result<&[u8], KeyError> {
 }
 
 fn rsa(mut fields: &[u8], data: &[u8], algorithm: &[u8], signature: &[u8]) -> Result<(), KeyError> {
-    let parameters = match algorithm {
-        b"rsa-sha2-256" => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-        b"rsa-sha2-512" => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-        b"ssh-rsa" => &RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+    let (hash, algorithm) = match algorithm {
+        b"rsa-sha2-256" => (RsaHash::Sha256, &SHA256),
+        b"rsa-sha2-512" => (RsaHash::Sha512, &SHA512),
+        b"ssh-rsa" => (RsaHash::Sha1, &SHA1_FOR_LEGACY_USE_ONLY),
         _ => {
             return Err(KeyError::Unsupported(format!(
                 "a signature of type {} by an RSA key",
@@ -85,24 +84,19 @@ fn rsa(mut fields: &[u8], data: &[u8], algorithm: &[u8], signature: &[u8]) -> Re
         }
     };
     let [e, n] = numbers(&mut fields)?;
-    if !MODULUS_BYTES.contains(&n.len()) {
-        return Err(KeyError::Unsupported(
-            "RSA signatures are verified from 1024 to 8192 bits".into(),
-        ));
-    }
+    public::rsa_bits(n)?;
     // Some signers leave leading zeros out, and OpenSSH takes that.
     let missing = n
         .len()
         .checked_sub(signature.len())
         .ok_or(KeyError::BadSignature)?;
     let padded = [&vec![0; missing][..], signature].concat();
-    RsaPublicKeyComponents { n, e }
-        .verify(parameters, data, &padded)
-        .map_err(|_| KeyError::BadSignature)
+    let key = RsaKey::public(n, e).ok_or_else(|| damaged("its RSA numbers make no key"))?;
+    match key.verifies(hash, digest(algorithm, data).as_ref(), &padded) {
+        true => Ok(()),
+        false => Err(KeyError::BadSignature),
+    }
 }
-
-/// Lengths that the back end verifies with.
-const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 128..=1024;
 
 fn ecdsa(curve: EcdsaCurve, mut fields: &[u8], data: &[u8], signature: &[u8]) -> Result<(), KeyError> {
     let (algorithm, length): (&'static dyn VerificationAlgorithm, usize) = match curve {

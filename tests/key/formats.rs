@@ -154,6 +154,7 @@ fn plain_keys_need_no_public_file() {
             "ecdsa-sha2-nistp256",
         ),
         ("pkcs1", &["genrsa", "-traditional", "2048"], "ssh-rsa"),
+        ("pkcs1small", &["genrsa", "-traditional", "1024"], "ssh-rsa"),
     ] {
         let path = directory.path().join(name);
         fs::write(&path, run("openssl", arguments, b"")).unwrap();
@@ -191,10 +192,10 @@ fn sealed_keys_need_their_public_file() {
 fn types_that_cannot_sign_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     for (name, arguments) in [
-        ("small", &["genrsa", "-traditional", "1024"][..]),
+        ("small", &["genrsa", "-traditional", "768"][..]),
         (
             "small8",
-            &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
+            &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:768"],
         ),
         ("x25519", &["genpkey", "-algorithm", "x25519"]),
         (
