@@ -76,13 +76,13 @@ pub(crate) struct AgentArgs {
     pub(crate) command: Vec<OsString>,
 }
 
-/// Options of ssh-agent that the agent itself needs; their values are read by `session::OptionsBuilder`.
+/// Options of ssh-agent that the agent itself needs; their values are read by `commands::agent::options`.
 #[derive(Args)]
 pub(crate) struct SessionOptions {
     /// How long keys added by clients are kept: seconds, or 10m, 1h30m, 1w
     #[arg(short = 't', value_name = "LIFE")]
     pub(crate) lifetime: Option<String>,
-    /// Hash of the fingerprints in questions: md5 or sha256
+    /// Hash of the fingerprints in questions: md5, sha1, sha256, sha384 or sha512
     #[arg(short = 'E', value_name = "HASH")]
     pub(crate) hash: Option<String>,
     /// PKCS#11 and security key libraries that may be loaded

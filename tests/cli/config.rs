@@ -98,3 +98,28 @@ fn without_an_agent_the_way_to_start_one_is_named() {
     let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
     assert_eq!(status["running"], false);
 }
+
+#[test]
+fn a_wrong_option_of_the_agent_is_wrong_usage_and_names_the_remedy() {
+    let home = Home::new();
+    for (args, names) in [
+        (&["-t", "5x"][..], &["-t \"5x\"", "not a time", "1h30m"][..]),
+        (&["-t", ""], &["-t \"\"", "not a time"]),
+        (&["-E", "crc"], &["-E \"crc\"", "not a known hash", "sha256"]),
+        (
+            &["-O", "what"],
+            &["-O \"what\"", "no such option", "websafe-allow=LIST"],
+        ),
+        (
+            &["-Owebsafe-allow=a", "-Owebsafe-allow=b"],
+            &["-O \"websafe-allow=b\"", "before"],
+        ),
+        (&["-Pa", "-Pb"], &["-P", "cannot be used multiple times"]),
+    ] {
+        let ran = home.run(&[&["agent"], args].concat());
+        assert_eq!(ran.code, 2, "{args:?}: {}", ran.err);
+        for name in names {
+            assert!(ran.err.contains(name), "{args:?}: {}", ran.err);
+        }
+    }
+}

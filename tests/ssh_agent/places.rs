@@ -42,18 +42,49 @@ fn a_place_can_be_chosen() {
     let agent = home.front(&["-D", "-A", "user:my agents"], 2);
     assert!(agent.lines[0].starts_with("SSH_AUTH_SOCK=\"") && home.path("my agents").is_dir());
     let shared = format!("shared:{}", home.home.path().display());
-    for args in [&["-D", "-T"][..], &["-D", "-A", &shared]] {
+    // TMPDIR, which is this home, does not count.
+    for (args, parent) in [
+        (&["-D", "-T"][..], Path::new("/tmp")),
+        (&["-D", "-A", &shared], home.home.path()),
+    ] {
         let agent = home.front(args, 2);
         let socket = agent.socket();
         let dir = socket.parent().unwrap().to_owned();
-        assert_eq!(dir.parent(), Some(home.home.path()));
+        assert_eq!(dir.parent(), Some(parent));
         assert_eq!(name(&dir).strip_prefix("ssh-").map(str::len), Some(12));
         assert_eq!(name(&socket), format!("agent.local.{}", agent.child.id()));
         assert_eq!((mode(&dir), mode(&socket)), (0o700, 0o600));
         agent.end("TERM");
         assert!(!dir.exists());
     }
+}
+
+#[test]
+fn a_place_that_cannot_be_is_told_in_opensshs_words() {
+    let home = DropIn::new();
+    let at = home.home.path().display();
+    fs::write(home.path("file"), "").unwrap();
+    let missing = format!(
+        "agent_listener_shared: failed to create temporary directory in \"{at}/missing/ssh-XXXXXXXXXXXX\": \
+         No such file or directory\r\n"
+    );
+    let blocked = format!(
+        "agent_cleanup_stale: opendir \"{at}/file/x\": Not a directory\r\n\
+         mkdir_path: open(\"{at}/file\"): Not a directory\r\n\
+         agent_listener_user: failed to create agent socket parent directory\r\n"
+    );
+    let nobody = "tilde_expand: No such user nobody-of-this-name\r\n\
+        expand_pathspec: failed to user-expand agent socket directory\r\n";
     for (place, text) in [
+        ("", "agent_listener: no agent path specified\r\n"),
+        (&format!("shared:{at}/missing"), &missing),
+        ("user:file/x", &blocked),
+        (
+            "user:/proc/x/y",
+            "mkdir_path: mkdir(\"/proc/x\"): No such file or directory\r\n\
+             agent_listener_user: failed to create agent socket parent directory\r\n",
+        ),
+        ("user:~nobody-of-this-name/x", &nobody.repeat(2)),
         ("x", "agent_listener: unsupported agent path specification x\r\n"),
         (
             "shared:x",

@@ -96,6 +96,10 @@ fn an_odd_hand_over_is_refused() {
     let home = DropIn::new();
     let (_listener, mut agent) = activated(&home, "-D", "2", 0);
     assert_eq!(agent.child.wait().unwrap().code(), Some(255));
+    let script = "LISTEN_PID=$$ LISTEN_FDS=1 exec ./ssh-agent -D 3<&-";
+    let closed = home.program("sh", &["-c", script]).output().unwrap();
+    assert_eq!(closed.status.code(), Some(255));
+    assert_eq!(closed.stderr, b"LISTEN_FDS set but fd 3 unavailable\r\n");
     let strange = home
         .command(&["-D"])
         .env("LISTEN_FDS", "1")

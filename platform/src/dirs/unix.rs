@@ -1,9 +1,9 @@
 //! Unix: whether a directory from the environment may be used, and what this machine and its user are called.
 
-use std::ffi::{CStr, OsString};
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where Debian, Fedora, Arch, the BSDs, Homebrew and OpenSSH's own build put it.
 pub(super) const SK_HELPERS: &[&str] = &[
@@ -35,16 +35,50 @@ pub fn host_name() -> OsString {
 /// The user's number, and name in the user database.
 pub fn user() -> (u32, Option<OsString>) {
     let uid = rustix::process::getuid().as_raw();
+    // SAFETY: `entry` gives valid places, and the text's length.
+    let found = entry(|place, text, found| unsafe {
+        libc::getpwuid_r(uid, place, text.as_mut_ptr(), text.len(), found);
+    });
+    (uid, found.map(|(name, _)| name))
+}
+
+/// The home that the user database names: this user's, or that of the user called `name`.
+pub fn home_of(name: Option<&OsStr>) -> Option<PathBuf> {
+    let found = match name {
+        None => {
+            let uid = rustix::process::getuid().as_raw();
+            // SAFETY: `entry` gives valid places, and the text's length.
+            entry(|place, text, found| unsafe {
+                libc::getpwuid_r(uid, place, text.as_mut_ptr(), text.len(), found);
+            })
+        }
+        Some(name) => {
+            let name = CString::new(name.as_bytes()).ok()?;
+            // SAFETY: as above, and `name` is terminated.
+            entry(|place, text, found| unsafe {
+                libc::getpwnam_r(name.as_ptr(), place, text.as_mut_ptr(), text.len(), found);
+            })
+        }
+    };
+    found.map(|(_, home)| PathBuf::from(home))
+}
+
+/// Name and home of the entry that `look_up` finds.
+fn entry(
+    look_up: impl FnOnce(&mut libc::passwd, &mut [libc::c_char], &mut *mut libc::passwd),
+) -> Option<(OsString, OsString)> {
     let mut text = vec![0; 16 * 1024];
     let mut found = std::ptr::null_mut();
     // SAFETY: all zeros is a valid `passwd` of null pointers.
     let mut entry: libc::passwd = unsafe { std::mem::zeroed() };
-    // SAFETY: every pointer is to a live local of the length given.
-    unsafe { libc::getpwuid_r(uid, &mut entry, text.as_mut_ptr(), text.len(), &mut found) };
-    if found.is_null() || entry.pw_name.is_null() {
-        return (uid, None);
+    look_up(&mut entry, &mut text, &mut found);
+    if found.is_null() || entry.pw_name.is_null() || entry.pw_dir.is_null() {
+        return None;
     }
-    // SAFETY: a found entry's name is a terminated string inside `text`, which is still alive.
-    let name = unsafe { CStr::from_ptr(entry.pw_name) };
-    (uid, Some(OsString::from_vec(name.to_bytes().to_vec())))
+    let owned = |field: *const libc::c_char| {
+        // SAFETY: a found entry's fields are terminated strings inside `text`, which is still alive.
+        let field = unsafe { CStr::from_ptr(field) };
+        OsString::from_vec(field.to_bytes().to_vec())
+    };
+    Some((owned(entry.pw_name), owned(entry.pw_dir)))
 }

@@ -12,7 +12,9 @@ mod unix;
 use unix as imp;
 
 pub use error::EndpointError;
-pub use imp::{Bound, ClientStream, Listener, TooLong, connect, dial, is_quiet, readable, remove_stale};
+pub use imp::{
+    Bound, ClientStream, Listener, TooLong, connect, dial, is_handed_over, is_quiet, readable, remove_stale,
+};
 /// One connected client.
 pub use interprocess::local_socket::tokio::Stream;
 

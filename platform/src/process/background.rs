@@ -62,7 +62,7 @@ pub fn daemonize() -> io::Result<Fork> {
         .open("/dev/null")?;
     let (mut told, ready) = io::pipe()?;
     // Before the fork: afterwards the number could already be somebody else's.
-    let parent = Watched::own()?;
+    let parent = Watched::own();
     // SAFETY: this process has a single thread, so the child is an ordinary process with a consistent heap.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),

@@ -3,22 +3,40 @@
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// A process whose end is waited for. By descriptor: a number could be somebody else's by then.
+/// A process whose end its child waits for.
 #[derive(Debug)]
-pub(super) struct Watched(OwnedFd);
+pub(super) enum Watched {
+    /// By descriptor: a number could be somebody else's by then.
+    Descriptor(OwnedFd),
+    /// Before Linux 5.3, and where a sandbox forbids such descriptors: as long as it is the parent, it is there.
+    Parent(Pid),
+}
+
+/// How often a parent without a descriptor is looked for; OpenSSH looks every ten seconds.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Watched {
     /// This very process, for a child to watch.
-    pub(super) fn own() -> std::io::Result<Self> {
-        Ok(Self(pidfd_open(rustix::process::getpid(), PidfdFlags::empty())?))
+    pub(super) fn own() -> Self {
+        let own = rustix::process::getpid();
+        pidfd_open(own, PidfdFlags::empty()).map_or(Self::Parent(own), Self::Descriptor)
     }
 
     /// Waits for its end; also one that nobody has reaped is gone.
     pub(super) async fn gone(&self) -> std::io::Result<()> {
-        let own = self.0.try_clone()?;
+        let own = match self {
+            Self::Descriptor(fd) => fd.try_clone()?,
+            Self::Parent(parent) => {
+                while rustix::process::getppid() == Some(*parent) {
+                    tokio::time::sleep(LOOK).await;
+                }
+                return Ok(());
+            }
+        };
         // SAFETY: an `OwnedFd` names the same open descriptor for as long as it lives, which is as long as `fd`.
         let fd = unsafe { AsyncFd::register_with_interest(own, Interest::READABLE) }?;
         fd.readable().await.map(|_| ())
@@ -62,6 +80,42 @@ pub(super) fn threads() -> std::io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::in_child;
+    use std::io::Write as _;
+
+    /// A child of a child that has ended, and so has lost its parent.
+    fn orphan(watched: impl Fn() -> Watched) {
+        use std::io::Read as _;
+        let (mut told, tell) = std::io::pipe().unwrap();
+        in_child(|| {
+            let watched = watched();
+            // SAFETY: this child has a single thread.
+            if unsafe { libc::fork() } == 0 {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                let gone = runtime.block_on(watched.gone());
+                let _ = (&tell).write_all(if gone.is_ok() { b"gone" } else { b"lost" });
+                // SAFETY: ends the orphan at once.
+                unsafe { libc::_exit(0) };
+            }
+        });
+        drop(tell);
+        let mut text = String::new();
+        told.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "gone");
+    }
+
+    #[test]
+    fn the_end_of_a_parent_is_noticed_with_and_without_a_descriptor() {
+        orphan(|| {
+            let own = Watched::own();
+            assert!(matches!(own, Watched::Descriptor(_)));
+            own
+        });
+        orphan(|| Watched::Parent(rustix::process::getpid()));
+    }
 
     #[test]
     fn a_live_process_has_a_name_and_a_dead_one_only_its_number() {

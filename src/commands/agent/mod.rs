@@ -7,13 +7,13 @@
 pub(super) mod announce;
 pub(super) mod engine;
 pub(super) mod logging;
+mod options;
 
 use super::context::{Context, secret_from};
 use super::output::Failure;
-use crate::cli::{AgentArgs, SessionOptions};
+use crate::cli::AgentArgs;
 use announce::Shell;
 use claviger::keyset::{Places, ReadPlaces};
-use claviger::session::{OptionError, Options, OptionsBuilder};
 use claviger::upstream::ReadSockets;
 use claviger_platform::endpoint::Bound;
 use claviger_platform::harden;
@@ -22,13 +22,22 @@ use engine::{Ended, Setup, Until};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+/// Exit status of wrong usage, as clap has it.
+const USAGE: u8 = 2;
+
 /// Runs the agent. No runtime exists yet, so the process may still fork.
 pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure> {
     let shell = Shell::choose(args.csh, args.sh);
     if args.kill {
         return announce::kill(shell);
     }
-    let options = options(&args.options)?;
+    let options = match options::read(&args.options) {
+        Ok(options) => options,
+        Err(wrong) => {
+            wrong.print()?;
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
     let config = context.config()?;
     let master = secret_from(args.vault.vault_passphrase_fd)?;
     let (bound, inherited) = endpoint(&args, &context)?;
@@ -109,21 +118,4 @@ fn read_upstreams(context: Context) -> ReadSockets {
         let config = context.config().map_err(|error| error.to_string())?;
         Ok(config.upstreams)
     })
-}
-
-fn options(given: &SessionOptions) -> Result<Options, OptionError> {
-    let mut options = OptionsBuilder::default();
-    if let Some(text) = &given.lifetime {
-        options.lifetime(text)?;
-    }
-    if let Some(text) = &given.hash {
-        options.hash(text)?;
-    }
-    if let Some(text) = &given.providers {
-        options.providers(text)?;
-    }
-    for text in &given.option {
-        options.option(text)?;
-    }
-    Ok(options.finish())
 }

@@ -17,7 +17,7 @@ use claviger::config::Config;
 use claviger::keyset::{Places, ReadPlaces};
 use claviger::session::Options;
 use claviger::upstream::ReadSockets;
-use claviger_platform::endpoint::Bound;
+use claviger_platform::endpoint::{self, Bound};
 use claviger_platform::harden;
 use claviger_platform::process::{self, End, Fork};
 use std::ffi::OsString;
@@ -112,7 +112,7 @@ fn start(args: Arguments) -> Result<ExitCode, Fatal> {
     let context = Context::from_environment(None)?;
     let home = context.places.home.clone();
     if args.clean_up > 0 {
-        place::clean_up(args.place.as_deref(), &home, args.clean_up > 1);
+        place::clean_up(args.place.as_deref(), &home, args.clean_up > 1)?;
         // As OpenSSH 10.6 words it.
         super::output::line("Deleted stale agent sockets in ~/user:.ssh/agent")?;
         return Ok(ExitCode::SUCCESS);
@@ -193,30 +193,30 @@ fn parent(shell: Shell, command: &[OsString], socket: &Path, pid: u32) -> Result
     Err(Fatal::failed(format!("{name}: {}", place::reason(&error))))
 }
 
-/// As the service manager, `-a`, `-T`, `-A` say. A bool tells whether the service manager made it.
+/// As `-a`, the service manager, `-T`, `-A` say, in this order. A bool tells whether the service manager made it.
 fn endpoint(args: &Arguments, home: &Path) -> Result<(Bound, bool), Fatal> {
     if let Some(path) = &args.socket {
         return Ok((place::at(path)?, false));
     }
     let front = args.foreground || args.debug;
     if front && handed_over()? {
-        let bound = Bound::inherited().map_err(Failure::from)?;
+        let bound = Bound::inherited().map_err(|error| Fatal::exiting_255(error.to_string()))?;
         return bound
             .map(|bound| (bound, true))
             .ok_or_else(|| Fatal::exiting_255("no socket was handed over"));
     }
     if args.temporary {
-        return Ok((place::temporary(variable("TMPDIR"))?, false));
+        return Ok((place::temporary()?, false));
     }
     if !args.keep_stale {
-        place::clean_up(args.place.as_deref(), home, false);
+        place::clean_up(args.place.as_deref(), home, false)?;
     }
     Ok((place::below(args.place.as_deref(), home)?, false))
 }
 
 /// Whether a service manager hands a socket over, and to this process.
 fn handed_over() -> Result<bool, Fatal> {
-    let (Some(count), Some(pid)) = (variable("LISTEN_FDS"), variable("LISTEN_PID")) else {
+    let (Some(count), Some(pid)) = (given("LISTEN_FDS"), given("LISTEN_PID")) else {
         return Ok(false);
     };
     if count != "1" {
@@ -224,6 +224,9 @@ fn handed_over() -> Result<bool, Fatal> {
         return Err(Fatal::exiting_255(format!(
             "unexpected LISTEN_FDS contents (want: \"1\" got\"{count}\""
         )));
+    }
+    if !endpoint::is_handed_over() {
+        return Err(Fatal::exiting_255("LISTEN_FDS set but fd 3 unavailable"));
     }
     let pid = good_pid(&pid).map_err(|reason| Fatal::exiting_255(format!("invalid LISTEN_PID: {reason}")))?;
     match std::process::id() {
@@ -236,8 +239,12 @@ fn handed_over() -> Result<bool, Fatal> {
     clippy::disallowed_methods,
     reason = "commands/ is where the environment is read"
 )]
+fn given(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
 fn variable(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
+    given(name).filter(|value| !value.is_empty())
 }
 
 /// Ends the agent that SSH_AGENT_PID names.

@@ -4,7 +4,8 @@ use super::Fatal;
 use aws_lc_rs::digest::{SHA512, digest};
 use claviger_platform::dirs;
 use claviger_platform::endpoint::{self, Bound, TooLong};
-use std::ffi::{OsStr, OsString};
+use claviger_platform::files::{self, FileError};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,10 +19,13 @@ const STALE: Duration = Duration::from_secs(3600);
 
 /// Binds at `-a`'s path, which must not exist.
 pub(super) fn at(path: &OsStr) -> Result<Bound, Fatal> {
+    if path.is_empty() {
+        // Linux would make up an abstract name, which is told to nobody.
+        return Err(Fatal::logged("unix_listener: cannot bind to path : it is empty"));
+    }
     Bound::create(Path::new(path)).map_err(|error| {
         let path = Path::new(path).display();
-        let too_long = error.get_ref().is_some_and(|inner| inner.is::<TooLong>());
-        Fatal::logged(if too_long {
+        Fatal::logged(if is_too_long(&error) {
             format!("unix_listener: path \"{path}\" too long for Unix domain socket")
         } else {
             format!("unix_listener: cannot bind to path {path}: {}", reason(&error))
@@ -29,9 +33,9 @@ pub(super) fn at(path: &OsStr) -> Result<Bound, Fatal> {
     })
 }
 
-/// Binds in a new directory below $TMPDIR or /tmp.
-pub(super) fn temporary(parent: Option<OsString>) -> Result<Bound, Fatal> {
-    shared(&parent.map_or_else(|| PathBuf::from("/tmp"), PathBuf::from))
+/// `-T`: binds in a new directory below /tmp, whatever TMPDIR says.
+pub(super) fn temporary() -> Result<Bound, Fatal> {
+    shared(Path::new("/tmp"))
 }
 
 /// Binds where `-A` says, or in the usual place.
@@ -45,39 +49,90 @@ pub(super) fn below(spec: Option<&OsStr>, home: &Path) -> Result<Bound, Fatal> {
         }
         return shared(&expanded(path, home)?);
     }
-    let Some(path) = spec.strip_prefix("user:") else {
-        return Err(unprepared(&format!(
+    match spec.strip_prefix("user:") {
+        Some(path) => private(&expanded(path, home)?),
+        None if spec.is_empty() => Err(unprepared("agent_listener: no agent path specified")),
+        None => Err(unprepared(&format!(
             "agent_listener: unsupported agent path specification {spec}"
+        ))),
+    }
+}
+
+fn private(dir: &Path) -> Result<Bound, Fatal> {
+    if let Err(error) = files::private_dir(dir) {
+        let made = match error {
+            FileError::Io { source, .. } => reason(&source),
+            _ => String::from("No such file or directory"),
+        };
+        let step = failed_step(dir, &made);
+        return Err(unprepared(&format!(
+            "mkdir_path: {step}\nagent_listener_user: failed to create agent socket parent directory"
         )));
-    };
-    let dir = expanded(path, home)?;
+    }
     let prefix = format!("{}local.{}.", host_prefix(), std::process::id());
-    Bound::create_in(&dir, &prefix).map_err(|error| {
-        let text = format!("agent_listener_user: {}: {}", dir.display(), reason(&error));
-        unprepared(&text)
+    Bound::create_in(dir, &prefix).map_err(|error| {
+        let path = dir.join(format!("{prefix}XXXXXXXXXX"));
+        let path = path.display();
+        unprepared(&match is_too_long(&error) {
+            true => format!("unix_listener_tmp: path \"{path}\" too long for Unix domain socket"),
+            false => format!("unix_listener_tmp: bind \"{path}\": {}", reason(&error)),
+        })
     })
+}
+
+/// Which directory of the way could not be entered, or `made`, in the words of OpenSSH, which walks down from the root.
+fn failed_step(dir: &Path, made: &str) -> String {
+    let mut way: Vec<&Path> = dir.ancestors().collect();
+    way.reverse();
+    for part in way {
+        let shown = part.display();
+        match std::fs::read_dir(part) {
+            Ok(_) => (),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return format!("mkdir(\"{shown}\"): {made}");
+            }
+            Err(error) => return format!("open(\"{shown}\"): {}", reason(&error)),
+        }
+    }
+    format!("mkdir(\"{}\"): {made}", dir.display())
 }
 
 fn shared(parent: &Path) -> Result<Bound, Fatal> {
     let name = format!("agent.local.{}", std::process::id());
     Bound::create_below(parent, &name).map_err(|error| {
-        let parent = parent.display();
+        let template = parent.join("ssh-XXXXXXXXXXXX");
         unprepared(&format!(
-            "agent_listener_shared: failed to create temporary directory in \"{parent}\": {}",
+            "agent_listener_shared: failed to create temporary directory in \"{}\": {}",
+            template.display(),
             reason(&error)
         ))
     })
 }
 
-/// Removes what agents of this host, or of `any`, left behind in the usual or the user's directory.
-pub(super) fn clean_up(spec: Option<&OsStr>, home: &Path, any: bool) {
+/// Removes what agents of this host, or of `any`, left behind in the usual or the user's directory. As OpenSSH: a
+/// directory that cannot be read is told, and no reason not to start.
+pub(super) fn clean_up(spec: Option<&OsStr>, home: &Path, any: bool) -> Result<(), Fatal> {
     let spec = spec.map_or(USUAL.into(), OsStr::to_string_lossy);
-    let Some(Ok(dir)) = spec.strip_prefix("user:").map(|path| expanded(path, home)) else {
-        return;
+    let Some(path) = spec.strip_prefix("user:") else {
+        return Ok(());
+    };
+    let dir = match expanded(path, home) {
+        Err(Unexpanded::User(name)) => {
+            super::complain(&super::logged(&no_such_user(&name)));
+            return Ok(());
+        }
+        expanded => expanded?,
     };
     let prefix = if any { String::new() } else { host_prefix() };
-    // As OpenSSH: a directory that cannot be read is no reason not to start.
-    let _ = endpoint::remove_stale(&dir, &prefix, STALE);
+    if let Err(error) = endpoint::remove_stale(&dir, &prefix, STALE) {
+        let text = format!(
+            "agent_cleanup_stale: opendir \"{}\": {}",
+            dir.display(),
+            reason(&error)
+        );
+        super::complain(&super::logged(&text));
+    }
+    Ok(())
 }
 
 /// `s.HASH.`: a home on a file server has sockets of other hosts, which look dead from here.
@@ -89,44 +144,71 @@ fn host_prefix() -> String {
     format!("s.{hash}.")
 }
 
-/// The tokens of sshd_config(5) that a path can have, `~`, and the home for what is relative.
-fn expanded(path: &str, home: &Path) -> Result<PathBuf, Fatal> {
+/// Why a path was not expanded.
+#[derive(Debug)]
+enum Unexpanded {
+    /// A token that there is not, at which OpenSSH ends.
+    Token(&'static str, Option<char>),
+    /// `~` with the name of nobody.
+    User(String),
+}
+
+impl From<Unexpanded> for Fatal {
+    fn from(why: Unexpanded) -> Self {
+        match why {
+            Unexpanded::User(name) => unprepared(&no_such_user(&name)),
+            Unexpanded::Token(reason, key) => {
+                let key = key.map(String::from).unwrap_or_default();
+                Self::exiting_255(format!(
+                    "vdollar_percent_expand: {reason}{key}\npercent_expand: failed"
+                ))
+            }
+        }
+    }
+}
+
+fn no_such_user(name: &str) -> String {
+    format!(
+        "tilde_expand: No such user {name}\nexpand_pathspec: failed to user-expand agent socket directory"
+    )
+}
+
+/// The tokens of sshd_config(5) that a path can have, `~` and `~user` from the user database, and `home` for what is
+/// relative.
+fn expanded(path: &str, home: &Path) -> Result<PathBuf, Unexpanded> {
     let (uid, name) = dirs::user();
     let mut out = String::new();
     let mut letters = path.chars();
     while let Some(letter) = letters.next() {
-        match (letter, letter == '%') {
-            (letter, false) => out.push(letter),
-            _ => match letters.next() {
-                Some('%') => out.push('%'),
-                Some('h') => out.push_str(&home.to_string_lossy()),
-                Some('U') => out.push_str(&uid.to_string()),
-                Some('u') => out.push_str(&name.clone().unwrap_or_default().to_string_lossy()),
-                Some(key) => {
-                    let text = format!("vdollar_percent_expand: unknown key %{key}\npercent_expand: failed");
-                    return Err(Fatal::exiting_255(text));
-                }
-                None => {
-                    let text = "vdollar_percent_expand: invalid format\npercent_expand: failed";
-                    return Err(Fatal::exiting_255(text));
-                }
-            },
+        if letter != '%' {
+            out.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('%') => out.push('%'),
+            Some('h') => out.push_str(&home.to_string_lossy()),
+            Some('U') => out.push_str(&uid.to_string()),
+            Some('u') => out.push_str(&name.clone().unwrap_or_default().to_string_lossy()),
+            Some(key) => return Err(Unexpanded::Token("unknown key %", Some(key))),
+            None => return Err(Unexpanded::Token("invalid format", None)),
         }
     }
-    let rest = match out.strip_prefix('~') {
-        Some("") => "",
-        Some(rest) if rest.starts_with('/') => rest.trim_start_matches('/'),
-        // Another user's home is not looked up: sockets belong into one's own.
-        Some(other) => {
-            let text = format!(
-                "agent_listener: no such user {}",
-                other.split('/').next().unwrap_or_default()
-            );
-            return Err(unprepared(&text));
-        }
-        None => &out,
+    let Some(rest) = out.strip_prefix('~') else {
+        return Ok(home.join(out));
     };
-    Ok(home.join(rest))
+    let (user, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    let user = (!user.is_empty()).then_some(user);
+    let base = dirs::home_of(user.map(OsStr::new));
+    // One's own home is known even where the user database is not.
+    let base = base.or_else(|| user.is_none().then(|| home.to_owned()));
+    match base {
+        Some(base) => Ok(base.join(rest.trim_start_matches('/'))),
+        None => Err(Unexpanded::User(user.unwrap_or_default().to_owned())),
+    }
+}
+
+fn is_too_long(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<TooLong>())
 }
 
 fn unprepared(text: &str) -> Fatal {
@@ -151,11 +233,16 @@ mod tests {
         let home = Path::new("/home/Zoë");
         let path = |text| expanded(text, home).ok();
         assert_eq!(path("a/b"), Some("/home/Zoë/a/b".into()));
-        assert_eq!(path("~/x%%"), Some("/home/Zoë/x%".into()));
+        let own = dirs::home_of(None).unwrap();
+        assert_eq!(path("~/x%%"), Some(own.join("x%")));
+        assert_eq!(
+            path("~root/x"),
+            Some(dirs::home_of(Some(OsStr::new("root"))).unwrap().join("x"))
+        );
         assert_eq!(path("%h/x"), Some("/home/Zoë/x".into()));
         assert_eq!(path("/run/%U"), Some(format!("/run/{}", dirs::user().0).into()));
         assert_eq!(path("%i"), None);
         assert_eq!(path("%"), None);
-        assert_eq!(path("~other/x"), None);
+        assert_eq!(path("~nobody-of-this-name/x"), None);
     }
 }

@@ -7,6 +7,9 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
+/// SD_LISTEN_FDS_START.
+const FIRST: i32 = 3;
+
 /// See [`Bound::inherited`]. The file belongs to the manager, which goes on listening when we end, so it is not ours
 /// to remove.
 pub(super) fn inherited() -> Result<Option<Bound>, EndpointError> {
@@ -37,6 +40,12 @@ pub(super) fn inherited() -> Result<Option<Bound>, EndpointError> {
         path: address.as_pathname().map(PathBuf::from),
         file: None,
     }))
+}
+
+/// Whether there is anything at the descriptor that LISTEN_FDS=1 means.
+pub fn is_handed_over() -> bool {
+    // SAFETY: a query by number.
+    unsafe { libc::fcntl(FIRST, libc::F_GETFD) != -1 }
 }
 
 fn unfit(text: &str) -> io::Error {

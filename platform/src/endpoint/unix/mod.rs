@@ -12,6 +12,7 @@ mod stale;
 pub use accept::{Listener, readable};
 pub use client::{ClientStream, connect};
 pub use dial::{dial, is_quiet};
+pub use inherited::is_handed_over;
 pub use stale::remove_stale;
 
 use super::{EndpointError, Peer};
