@@ -74,12 +74,13 @@ async fn list(agent: &Agent) -> Vec<report::KeyReport> {
 }
 
 async fn rescan(agent: &Agent) -> report::Outcome {
-    if let Err(error) = agent.upstreams.reload() {
-        return failed(format!("{error}; the old configuration holds"));
+    let upstreams = agent.upstreams.reload();
+    if let Err(error) = agent.keyset.reload().await {
+        return failed(format!("{error}; keys are still looked for in the old places"));
     }
-    match agent.keyset.reload().await {
+    match upstreams {
         Ok(()) => done(format!("{} keys listed", agent.keyset.keys().len())),
-        Err(error) => failed(format!("{error}; keys are still looked for in the old places")),
+        Err(error) => failed(format!("{error}; the other agents are still the old ones")),
     }
 }
 

@@ -16,11 +16,14 @@ impl Session {
     pub(super) async fn list_with_others(&mut self) -> Answer {
         self.others.list().await;
         let keyset = &self.agent.keyset;
-        keyset.refresh().await;
         // Somebody may have locked it while another agent was asked.
         if keyset.is_locked() {
             return Answer::Own(wire::identities(std::iter::empty()));
         }
+        if self.others.keys().next().is_none() {
+            return self.list().await;
+        }
+        keyset.refresh().await;
         let keys = keyset.keys();
         let seen = keys.iter().filter(|held| self.sees(held));
         let mut identities: Vec<_> = seen.flat_map(|held| held.identities()).collect();

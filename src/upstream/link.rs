@@ -29,11 +29,16 @@ impl Link {
         if server.pid == Some(std::process::id()) {
             return Err(UpstreamError::Itself);
         }
-        Ok(Self {
+        Ok(Self::over(stream))
+    }
+
+    /// A connection that is there.
+    pub(super) fn over(stream: Stream) -> Self {
+        Self {
             stream,
             bound: 0,
             listing: Vec::new(),
-        })
+        }
     }
 
     /// Whether the next frame from there will be the answer to the next request: it is open, and said nothing unasked.
@@ -93,9 +98,7 @@ impl Link {
             .map_err(UpstreamError::Broken)?;
         let mut buffer = Vec::new();
         for _ in new {
-            if !wire::is_outcome(&self.answer(&mut buffer).await?) {
-                return Err(UpstreamError::Garbled("its answer to a session bind"));
-            }
+            self.answer(&mut buffer).await?;
         }
         self.bound = binds.len();
         let answer = self.answer(&mut buffer).await?;

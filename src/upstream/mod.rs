@@ -14,6 +14,8 @@ mod health;
 mod link;
 mod registry;
 mod target;
+#[cfg(test)]
+mod tests;
 mod upstreams;
 
 pub use registry::{ReadSockets, Registry};

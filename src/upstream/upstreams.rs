@@ -6,6 +6,7 @@ use super::link::Link;
 use super::target::Target;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -13,8 +14,9 @@ use tokio::time::timeout;
 pub struct Upstreams {
     targets: Arc<[Arc<Target>]>,
     /// One place for each of `targets`; empty until the first answer to a list.
-    links: Vec<Option<Link>>,
+    pub(super) links: Vec<Option<Link>>,
     binds: Binds,
+    pub(super) sign_limit: Duration,
 }
 
 /// A key of another agent.
@@ -34,6 +36,7 @@ impl Upstreams {
             links: targets.iter().map(|_| None).collect(),
             targets,
             binds: Binds::default(),
+            sign_limit: SIGN_LIMIT,
         }
     }
 
@@ -95,7 +98,7 @@ impl Upstreams {
         // Not put back unless it answered: what came later would pass for the answer to another request.
         let mut link = self.links[place].take()?;
         let socket = self.targets[place].socket.display();
-        match timeout(SIGN_LIMIT, link.sign(self.binds.frames()?, request)).await {
+        match timeout(self.sign_limit, link.sign(self.binds.frames()?, request)).await {
             Ok(Ok(signature)) => {
                 self.links[place] = Some(link);
                 signature
@@ -105,10 +108,15 @@ impl Upstreams {
                 None
             }
             Err(_) => {
-                tracing::warn!(upstream = %socket, "signed nothing in {} s", SIGN_LIMIT.as_secs());
+                tracing::warn!(upstream = %socket, "signed nothing in {:?}", self.sign_limit);
                 None
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        std::iter::zip(&*self.targets, &*other.targets).all(|(one, other)| Arc::ptr_eq(one, other))
     }
 
     fn place_of(&self, blob: &[u8]) -> Option<usize> {

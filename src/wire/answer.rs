@@ -6,18 +6,12 @@ use super::read::{string, uint32};
 
 /// The codes that OpenSSH's client takes for failure: today's, the extension's, and two old ones.
 const FAILURES: [u8; 4] = [5, 28, 30, 102];
-const SUCCESS: u8 = 6;
 const IDENTITIES_ANSWER: u8 = 12;
 const SIGN_RESPONSE: u8 = 14;
 
 /// Whether the frame's body says no.
 pub fn is_failure(body: &[u8]) -> bool {
     body.first().is_some_and(|kind| FAILURES.contains(kind))
-}
-
-/// Whether the frame's body is yes or no.
-pub fn is_outcome(body: &[u8]) -> bool {
-    body.first() == Some(&SUCCESS) || is_failure(body)
 }
 
 /// The (blob, comment) pairs of an IDENTITIES_ANSWER; `None` if it is none, has more than [`MAX_IDENTITIES`], or is not
@@ -100,11 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn knows_yes_and_no() {
+    fn knows_every_no() {
         for kind in 0..=u8::MAX {
             assert_eq!(is_failure(&[kind]), [5, 28, 30, 102].contains(&kind));
-            assert_eq!(is_outcome(&[kind]), [5, 6, 28, 30, 102].contains(&kind));
         }
-        assert!(!is_failure(&[]) && !is_outcome(&[]));
+        assert!(!is_failure(&[]));
     }
 }

@@ -20,7 +20,7 @@ mod signed;
 #[cfg(test)]
 mod tests;
 
-pub use answer::{identities_answer, is_failure, is_outcome, is_signature};
+pub use answer::{identities_answer, is_failure, is_signature};
 pub use bind::{SessionBind, session_bind};
 pub use constraint::{
     Certificates, Constraints, Destination, Hop, Subject, comment_and_constraints, constraints,

@@ -1,7 +1,7 @@
 //! Other agents behind this one: their keys come after ours, log in, and keep the restrictions that they were added with.
 
 use crate::support::client::{LIST, extension, sign, string};
-use crate::support::others::{MadeUp, OpenSsh, identities, reply};
+use crate::support::others::{Gpg, MadeUp, OpenSsh, identities, reply};
 use crate::support::{Agent, Client, Home, Key, KeyKind, Person, Sshd, list, status, succeed, text};
 
 /// An unprotected key where no agent looks for keys.
@@ -90,6 +90,72 @@ fn a_login_with_another_agents_key() {
     succeed(&mut other.ssh_add(&home, &["-q", key.arg()]));
     let _agent = Agent::start(&home);
     succeed(&mut sshd.login(&home, "true"));
+}
+
+#[test]
+fn a_login_with_a_key_of_gpg_agent() {
+    let home = Home::new();
+    let gpg = Gpg::start(&home);
+    home.configure(&format!("[[upstream]]\nsocket = \"{}\"\n", gpg.socket.display()));
+    let own = Key::make_with(&home, "own", KeyKind::Quick, "");
+    let _agent = Agent::start(&home);
+    let sshd = Sshd::knowing(&home, &gpg.public_line);
+    // ssh binds, which this agent does not understand.
+    succeed(&mut sshd.login(&home, "true"));
+    let reported = list(&home);
+    assert_eq!(reported.len(), 2, "{reported:?}");
+    assert_eq!(reported[0]["fingerprint"], own.fingerprint(&home).as_str());
+    assert_eq!(reported[1]["type"], "ssh-ed25519");
+}
+
+#[test]
+fn in_ssh_agents_place_only_a_named_configuration_puts_agents_behind_it() {
+    let home = home_before(&["other"]);
+    let other = OpenSsh::start(&home, "other");
+    succeed(&mut other.ssh_add(&home, &["-q", key(&home, "key").arg()]));
+    let ssh_agent = home.path("ssh-agent");
+    std::os::unix::fs::symlink(crate::support::home::claviger(), &ssh_agent).expect("a link");
+    let started = |without: &[&str]| {
+        let mut command = home.command(&ssh_agent);
+        command.arg("-D").arg("-a").arg(home.socket());
+        for name in without {
+            command.env_remove(name);
+        }
+        let agent = Agent::from_command(&home, &mut command);
+        let shown = comments(&home);
+        drop(agent);
+        std::fs::remove_file(home.socket()).expect("removed");
+        shown
+    };
+    assert_eq!(started(&[]), ["key@test"]);
+    let usual = home.path(".config/claviger");
+    std::fs::create_dir_all(&usual).expect("a directory");
+    std::fs::copy(home.path("config.toml"), usual.join("config.toml")).expect("a copy");
+    assert!(started(&["CLAVIGER_CONFIG"]).is_empty());
+}
+
+#[test]
+fn a_client_whose_binds_cannot_all_be_passed_on_has_no_keys_of_others() {
+    let home = home_before(&["other"]);
+    let listed = identities(&[(&key(&home, "key").blob(), b"theirs")]);
+    let other = MadeUp::start(&home, "other", move |request| match request[0] {
+        11 => reply(&listed),
+        // Not even an outcome: some agents know no extensions at all.
+        _ => reply(&[0]),
+    });
+    let agent = Agent::start(&home);
+    let mut client = Client::connect(agent.socket());
+    let bind = extension("session-bind@openssh.com", b"");
+    for _ in 0..64 {
+        assert_eq!(client.ask(&bind).expect("an answer"), [28]);
+    }
+    assert_eq!(client.ask(&LIST).expect("a list")[..5], [12, 0, 0, 0, 1]);
+    assert_eq!(other.heard().concat().len(), 65);
+    assert_eq!(client.ask(&bind).expect("an answer"), [28]);
+    for _ in 0..2 {
+        assert_eq!(client.ask(&LIST).expect("nothing"), [12, 0, 0, 0, 0]);
+    }
+    assert_eq!(other.heard().concat().len(), 65, "it is asked no more");
 }
 
 #[test]
@@ -283,10 +349,23 @@ fn claviger_behind_claviger() {
         inner.socket().display()
     ));
     let _own = Key::make_with(&home, "outer", KeyKind::Quick, "");
-    let _agent = Agent::start(&home);
+    let agent = Agent::start(&home);
     assert_eq!(comments(&home), ["outer@test", "inner@test"]);
     let sshd = Sshd::start(&home, &[&theirs]);
     succeed(&mut sshd.login(&home, "true"));
+
+    // One that was added to the inner agent for this host only.
+    let restricted = key(&home, "restricted");
+    let sshd = Sshd::start(&home, &[&restricted]);
+    let mut ssh_add = inner.command("ssh-add");
+    ssh_add.args(["-q", "-H"]).arg(sshd.known_hosts());
+    succeed(ssh_add.args(["-h", &sshd.host(), restricted.arg()]));
+    succeed(&mut sshd.login(&home, "true"));
+    let mut local = Client::connect(agent.socket());
+    let unbound = local
+        .ask(&sign(&restricted.blob(), b"data", 0))
+        .expect("an answer");
+    assert_eq!(unbound, [5]);
 }
 
 #[test]

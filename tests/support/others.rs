@@ -1,8 +1,10 @@
 //! Other agents: OpenSSH's own, and one made up in the test that says what it is told to say.
 
 use super::client::string;
-use super::{Home, LIMIT, wait_until};
+use super::{Home, LIMIT, succeed, wait_until};
+use std::fs::DirBuilder;
 use std::io::{Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -42,6 +44,71 @@ impl Drop for OpenSsh {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A running gpg-agent with one Ed25519 key for logins; ends with this value.
+pub(crate) struct Gpg<'a> {
+    home: &'a Home,
+    /// Where it listens for ssh.
+    pub(crate) socket: PathBuf,
+    /// The line for authorized_keys.
+    pub(crate) public_line: String,
+}
+
+impl<'a> Gpg<'a> {
+    /// Makes the key and starts the agent, in a folder of the home.
+    pub(crate) fn start(home: &'a Home) -> Self {
+        let folder = home.path("gnupg");
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&folder)
+            .expect("a directory");
+        let run = |program: &str, args: &[&str]| {
+            let mut command = home.command(program);
+            succeed(command.args(args).env("GNUPGHOME", &folder))
+        };
+        let quiet = [
+            "--batch",
+            "--quiet",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "",
+        ];
+        let make = ["--quick-gen-key", "token@test", "ed25519", "cert,auth", "never"];
+        run("gpg", &[&quiet[..], &make].concat());
+        let keys = run(
+            "gpg",
+            &["--batch", "--quiet", "--with-colons", "--with-keygrip", "-K"],
+        );
+        let grip = keys.lines().find_map(|line| line.strip_prefix("grp:::::::::"));
+        let grip = grip.expect("a keygrip").trim_end_matches(':');
+        std::fs::write(folder.join("sshcontrol"), format!("{grip}\n")).expect("the list of keys for ssh");
+        // gpg started one that knows nothing of ssh.
+        run("gpgconf", &["--kill", "gpg-agent"]);
+        run(
+            "gpg-agent",
+            &["--daemon", "--quiet", "--enable-ssh-support", "true"],
+        );
+        let socket = PathBuf::from(run("gpgconf", &["--list-dirs", "agent-ssh-socket"]).trim());
+        let mut ssh_add = home.command("ssh-add");
+        let public_line = succeed(ssh_add.arg("-L").env("SSH_AUTH_SOCK", &socket));
+        Self {
+            home,
+            socket,
+            public_line,
+        }
+    }
+}
+
+impl Drop for Gpg<'_> {
+    fn drop(&mut self) {
+        let mut command = self.home.command("gpgconf");
+        command
+            .args(["--kill", "gpg-agent"])
+            .env("GNUPGHOME", self.home.path("gnupg"));
+        let _ = command.status();
     }
 }
 

@@ -19,8 +19,15 @@ pub(crate) struct Sshd {
 impl Sshd {
     /// Lets in whoever holds one of `keys`.
     pub(crate) fn start(home: &Home, keys: &[&Key]) -> Self {
-        let lines: String = keys.iter().map(|key| key.public_line()).collect();
-        home.write("authorized_keys", lines.as_bytes(), 0o600);
+        Self::knowing(
+            home,
+            &keys.iter().map(|key| key.public_line()).collect::<String>(),
+        )
+    }
+
+    /// Lets in whoever holds a key of these lines.
+    pub(crate) fn knowing(home: &Home, authorized: &str) -> Self {
+        home.write("authorized_keys", authorized.as_bytes(), 0o600);
         Self::with_line(
             home,
             &format!("AuthorizedKeysFile {}", home.path("authorized_keys").display()),
