@@ -224,6 +224,8 @@ pub(crate) struct HelperArgs {
 pub(crate) enum HelperVerb {
     /// Talks to pinentry for the agent.
     Pinentry,
+    /// Loads a PKCS#11 library for the agent.
+    Pkcs11,
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "token",
-        &["platform", "secret"],
+        &["platform", "secret", "key"],
         "keys that never leave a device, asked through helper processes",
     ),
     (
@@ -32,7 +32,11 @@ const ARROWS: &[(&str, &[&str], &str)] = &[
         &["platform", "wire"],
         "other agents' keys: connections to them, frames passed on",
     ),
-    ("keyset", &["key", "unlock"], "the keys held, sealed or open"),
+    (
+        "keyset",
+        &["key", "unlock", "token"],
+        "the keys held: sealed, open, or in a device",
+    ),
     (
         "keyset",
         &["config", "wire"],

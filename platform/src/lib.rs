@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod files;
 pub mod harden;
 pub mod keyring;
+pub mod pkcs11;
 pub mod process;
 pub mod prompt;
 pub mod rsa;

@@ -18,6 +18,7 @@ mod unlock;
 
 use crate::cli::{Cli, HelperVerb, Verb};
 use clap::Parser;
+use claviger::token::pkcs11;
 use claviger_platform::prompt::pinentry_helper;
 use context::Context;
 use output::Failure;
@@ -56,6 +57,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Helper(args) => match args.verb {
             HelperVerb::Pinentry => {
                 Ok(u8::try_from(pinentry_helper()).map_or(ExitCode::FAILURE, ExitCode::from))
+            }
+            HelperVerb::Pkcs11 => {
+                pkcs11::helper()?;
+                Ok(ExitCode::SUCCESS)
             }
         },
     }

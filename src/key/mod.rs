@@ -29,6 +29,7 @@ mod private;
 mod public;
 mod rsa;
 mod sign;
+pub mod signature;
 pub mod sk;
 mod verify;
 mod whole;

@@ -26,7 +26,10 @@ const RSA_BITS: std::ops::RangeInclusive<u32> = 1024..=16384;
 
 impl PublicHalf {
     /// Reads a wire blob of a key type that can sign here, by itself or by a token.
-    pub(super) fn parse(blob: &[u8]) -> Result<Self, KeyError> {
+    ///
+    /// # Errors
+    /// The type or size is not supported, or the blob is not whole.
+    pub fn parse(blob: &[u8]) -> Result<Self, KeyError> {
         let name = string(&mut &*blob).map_err(|_| damaged())?;
         let Some((kind, false)) = Kind::named(name) else {
             return Err(unsupported_type(name));

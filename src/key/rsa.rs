@@ -1,7 +1,7 @@
 //! RSA keys of the back end: from SSH's numbers (the two exponents that SSH leaves out are computed in constant time)
 //! or ASN.1, and their signatures.
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
+use aws_lc_rs::digest::digest;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
@@ -13,7 +13,7 @@ use pkcs8::der::{Decode as _, Reader as _, SliceReader};
 use ssh_encoding::Mpint;
 use zeroize::Zeroizing;
 
-use super::{KeyError, public};
+use super::{KeyError, public, signature};
 
 /// Sizes that aws-lc-rs takes.
 const USUAL_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
@@ -37,10 +37,6 @@ pub(super) enum RsaSigner {
     Usual(KeyPair),
     Unusual(RsaKey),
 }
-
-/// Signature flags of RFC 9987.
-const SHA2_256: u32 = 2;
-const SHA2_512: u32 = 4;
 
 impl RsaSigner {
     /// The back end checks that all numbers belong together.
@@ -110,16 +106,15 @@ impl RsaSigner {
         Ok(numbers)
     }
 
-    /// The algorithm that the flags ask for, and its signature. 2 wins over 4; other bits mean nothing.
+    /// The algorithm that the flags ask for, and its signature.
     pub(super) fn sign(&self, data: &[u8], flags: u32) -> Result<(&'static str, Vec<u8>), KeyError> {
-        let (name, padding, hash, algorithm): (_, Option<&RsaSignatureEncoding>, _, _) =
-            if flags & SHA2_256 != 0 {
-                ("rsa-sha2-256", Some(&RSA_PKCS1_SHA256), RsaHash::Sha256, &SHA256)
-            } else if flags & SHA2_512 != 0 {
-                ("rsa-sha2-512", Some(&RSA_PKCS1_SHA512), RsaHash::Sha512, &SHA512)
-            } else {
-                ("ssh-rsa", None, RsaHash::Sha1, &SHA1_FOR_LEGACY_USE_ONLY)
-            };
+        let hash = signature::rsa_hash(flags);
+        let (name, algorithm) = signature::rsa_algorithm(hash);
+        let padding: Option<&RsaSignatureEncoding> = match hash {
+            RsaHash::Sha1 => None,
+            RsaHash::Sha256 => Some(&RSA_PKCS1_SHA256),
+            RsaHash::Sha512 => Some(&RSA_PKCS1_SHA512),
+        };
         let digest = || digest(algorithm, data);
         let signature = match (self, padding) {
             (Self::Usual(pair), Some(padding)) => {

@@ -5,7 +5,7 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _};
-use ssh_encoding::{Encode as _, Mpint};
+use ssh_encoding::Encode as _;
 use ssh_key::EcdsaCurve;
 use ssh_key::public::{EcdsaPublicKey, Ed25519PublicKey, KeyData, RsaPublicKey};
 use zeroize::Zeroizing;
@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::composite::Composite;
 use super::kind::Kind;
 use super::rsa::RsaSigner;
+use super::signature::{self as encoding, encoded};
 use super::{KeyError, PublicHalf};
 
 /// An opened private key, ready to sign; wiped on drop.
@@ -45,11 +46,8 @@ impl OpenKey {
         self.public
     }
 
-    /// The signature as it goes on the wire: string algorithm, string blob (RFC 9987; RSA flags 2 and 4).
-    ///
-    /// Of the flags, 2 wins over 4; other bits, and all flags for other key types, mean nothing. Without either, RSA
-    /// signs with SHA-1 (`ssh-rsa`), as whoever asks so expects; what such a signature is worth is for its reader
-    /// to judge, and today's OpenSSH takes none for a login.
+    /// The signature as it goes on the wire: string algorithm, string blob (RFC 9987). The flags choose the hash of RSA
+    /// ([`encoding::rsa_hash`]) and mean nothing for other types.
     pub fn sign(&self, data: &[u8], flags: u32) -> Result<Vec<u8>, KeyError> {
         match &self.signer {
             Signer::Ed25519(pair) => {
@@ -58,15 +56,7 @@ impl OpenKey {
             }
             Signer::Ecdsa(_, pair) => {
                 let signature = pair.sign(&SystemRandom::new(), data).map_err(|_| failed())?;
-                let (r, s) = signature.as_ref().split_at(signature.as_ref().len() / 2);
-                let mut numbers = Vec::with_capacity(signature.as_ref().len() + 10);
-                Mpint::from_positive_bytes(r)
-                    .encode(&mut numbers)
-                    .map_err(|_| failed())?;
-                Mpint::from_positive_bytes(s)
-                    .encode(&mut numbers)
-                    .map_err(|_| failed())?;
-                encoded(&self.public.algorithm, &numbers)
+                encoding::ecdsa(&self.public.algorithm, signature.as_ref())
             }
             Signer::Rsa(key) => {
                 let (name, signature) = key.sign(data, flags)?;
@@ -83,14 +73,6 @@ impl OpenKey {
             Signer::Ecdsa(..) | Signer::Rsa(_) | Signer::Composite(_) => true,
         }
     }
-}
-
-/// string algorithm, string signature.
-fn encoded(algorithm: &str, signature: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let mut blob = Vec::with_capacity(8 + algorithm.len() + signature.len());
-    algorithm.encode(&mut blob).map_err(|_| failed())?;
-    signature.encode(&mut blob).map_err(|_| failed())?;
-    Ok(blob)
 }
 
 fn failed() -> KeyError {
@@ -249,7 +231,7 @@ mod tests {
             let parts = strings(&blob);
             assert_eq!((parts.len(), parts[0]), (2, &b"ecdsa-sha2-nistp256"[..]));
             for number in strings(parts[1]) {
-                assert!(Mpint::from_bytes(number).unwrap().is_positive());
+                assert!(ssh_encoding::Mpint::from_bytes(number).unwrap().is_positive());
             }
         }
     }

@@ -5,6 +5,7 @@ use super::cell::Cell;
 use super::discover::Found;
 use super::shield::{Sealed, Shield};
 use crate::key::{CertificateFile, PublicHalf};
+use crate::token::pkcs11::Provider;
 use crate::unlock::Unlocker;
 use crate::wire::report::KeyReport;
 use std::path::PathBuf;
@@ -32,6 +33,8 @@ pub struct Held {
 pub(super) enum Origin {
     File(KeyFile),
     Added(SealedFields),
+    /// In a token, and it stays there.
+    Token(Arc<Provider>),
 }
 
 /// The fields with which a client added a key, sealed in memory; see [`Shield`].
@@ -157,7 +160,7 @@ impl Held {
     pub fn authenticator(&self) -> Option<&Authenticator> {
         match &self.origin {
             Origin::Added(fields) => fields.authenticator.as_ref(),
-            Origin::File(_) => None,
+            Origin::File(_) | Origin::Token(_) => None,
         }
     }
 
@@ -165,7 +168,7 @@ impl Held {
     pub fn name(&self) -> String {
         match &self.origin {
             Origin::File(file) => file.path.display().to_string(),
-            Origin::Added(_) => String::from_utf8_lossy(&self.comment).into_owned(),
+            Origin::Added(_) | Origin::Token(_) => String::from_utf8_lossy(&self.comment).into_owned(),
         }
     }
 
@@ -180,7 +183,7 @@ impl Held {
             Origin::File(KeyFile { path, .. }) => {
                 path.as_os_str() == name || path.file_name().is_some_and(|file| file == name)
             }
-            Origin::Added(_) => false,
+            Origin::Added(_) | Origin::Token(_) => false,
         };
         named_by_file || self.public.fingerprint == name || self.comment == name.as_bytes()
     }
@@ -210,16 +213,23 @@ impl Held {
                 (String::new(), "security key", false, "security key")
             }
             Origin::Added(_) => (String::new(), "agent", false, "added"),
+            Origin::Token(provider) => (
+                provider.library().display().to_string(),
+                "PKCS#11",
+                false,
+                "pkcs11",
+            ),
         };
         KeyReport {
             fingerprint: self.public.fingerprint.clone(),
             kind: self.public.algorithm.clone(),
             bits: self.public.bits,
             comment: String::from_utf8_lossy(&self.comment).into_owned(),
-            state: String::from(match self.authenticator() {
-                Some(_) => "token",
-                None if self.is_open() => "open",
-                None => "sealed",
+            state: String::from(match &self.origin {
+                Origin::Token(_) => "token",
+                _ if self.authenticator().is_some() => "token",
+                _ if self.is_open() => "open",
+                _ => "sealed",
             }),
             source: source.to_owned(),
             path,

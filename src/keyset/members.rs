@@ -60,6 +60,27 @@ impl Members {
         }
     }
 
+    /// Adds a key unless its identity is listed already; whether it did.
+    pub(super) fn add_absent(&mut self, held: Held) -> bool {
+        let found = self
+            .found
+            .iter()
+            .filter(|old| !self.removed.contains(old.public.blob.as_slice()));
+        let mut listed = found.chain(&self.added);
+        if listed.any(|old| old.has_identity(held.identity())) {
+            return false;
+        }
+        self.added.push(Arc::new(held));
+        true
+    }
+
+    /// Removes those added keys that `goes` picks; returns how many.
+    pub(super) fn remove_added(&mut self, goes: impl Fn(&Held) -> bool) -> usize {
+        let before = self.added.len();
+        self.added.retain(|held| !goes(held));
+        before - self.added.len()
+    }
+
     /// Removes the identity `blob`; a found key is sealed and no longer listed. False if there is none.
     pub(super) fn remove(&mut self, blob: &[u8]) -> bool {
         let before = self.added.len();

@@ -18,12 +18,14 @@ mod shield;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub use added::{Authenticator, NewKey, Terms};
 pub use discover::{Discovered, Found, discover};
 pub use held::Held;
 pub use opening::OpenError;
 pub use scan::Places;
+pub use token::NewTokenKey;
 
 use crate::key::OpenKey;
 use crate::unlock::Unlocker;

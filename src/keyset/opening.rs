@@ -36,6 +36,9 @@ pub enum OpenError {
     /// A key that a client added has no passphrase.
     #[error("it was added by a client, so no passphrase opens it")]
     NoPassphrase,
+    /// A token signs by itself.
+    #[error("it is in a token, which signs by itself; there is nothing to open")]
+    InToken,
     /// The opening task died.
     #[error("opening the key failed unexpectedly")]
     Died,
@@ -93,6 +96,7 @@ impl Held {
                 let bytes = file.read()?;
                 self.checked(blocking(move || key::open(&bytes, None)).await??)
             }
+            Origin::Token(_) => Err(OpenError::InToken),
             Origin::Added(fields) => {
                 let shield = openers.shield.as_ref().ok_or(OpenError::Locked)?;
                 let fields = fields.open(shield).ok_or(OpenError::Locked)?;

@@ -12,6 +12,7 @@ mod options;
 mod permission;
 mod provider;
 mod signature;
+mod tokens;
 
 pub use agent::{Agent, Facts};
 pub use options::{OptionError, Options, OptionsBuilder};
@@ -95,7 +96,13 @@ impl Session {
             Request::RemoveAll | Request::RemoveAllOld => done(self.remove_all()),
             Request::Lock { passphrase } => done(self.lock(passphrase).await),
             Request::Extension { name, body } => self.extension(name, body).await,
-            Request::Unlock { .. } | Request::AddToken { .. } | Request::RemoveToken { .. } => done(false),
+            Request::AddToken {
+                provider,
+                pin,
+                constraints,
+            } => done(self.add_token(provider, pin, constraints).await),
+            Request::RemoveToken { provider, .. } => done(self.remove_token(provider).await),
+            Request::Unlock { .. } => done(false),
             Request::Refused { kind } => {
                 tracing::debug!(kind, pid = self.peer.pid, "request refused");
                 done(false)

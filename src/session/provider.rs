@@ -22,6 +22,9 @@ pub(super) enum ProviderRefused {
         /// What the OS said.
         reason: std::io::Error,
     },
+    /// Not from the root.
+    #[error("{}: a relative path, which means another file to the agent than to its client; give it from the root", .0.display())]
+    Relative(PathBuf),
     /// Not on the list.
     #[error("{}: not among the libraries that may be loaded; start the agent with -P and a list that has it", .0.display())]
     NotAllowed(PathBuf),
@@ -43,13 +46,17 @@ impl Session {
     }
 }
 
-/// On a blocking thread: a file system that does not answer must not keep others waiting.
-async fn real_path(named: &[u8]) -> Result<PathBuf, ProviderRefused> {
+/// The real path of what a client names by an absolute one: a relative path would mean whatever directory the agent was
+/// started in. On a blocking thread: a file system that does not answer must not keep others waiting.
+pub(super) async fn real_path(named: &[u8]) -> Result<PathBuf, ProviderRefused> {
     let path = PathBuf::from(String::from_utf8_lossy(named).into_owned());
     let missing = |reason| ProviderRefused::NotFound {
         path: path.clone(),
         reason,
     };
+    if path.is_relative() {
+        return Err(ProviderRefused::Relative(path));
+    }
     let named = path.clone();
     let resolved = tokio::task::spawn_blocking(move || std::fs::canonicalize(named)).await;
     resolved.map_err(std::io::Error::other).flatten().map_err(missing)

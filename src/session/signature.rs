@@ -25,6 +25,12 @@ impl Session {
                 None => done(false),
             };
         }
+        if let Some(provider) = held.provider() {
+            return match self.sign_in_token(provider, &held, data, flags).await {
+                Some(signature) => Answer::Own(signature),
+                None => done(false),
+            };
+        }
         // The reason of a failure was logged once where it arose, not once for each who waited.
         let Ok(key) = keyset.open(&held, Instant::now()).await else {
             return done(false);

@@ -30,11 +30,11 @@ pub struct KeyReport {
     pub bits: u32,
     /// Comment, invalid UTF-8 replaced.
     pub comment: String,
-    /// "sealed" or "open"; "elsewhere" where another agent has it.
+    /// "sealed" or "open"; "token" in a device that signs by itself; "elsewhere" where another agent has it.
     pub state: String,
-    /// Where it comes from: "file", "added", "upstream".
+    /// Where it comes from: "file", "added", "security key", "pkcs11", "upstream".
     pub source: String,
-    /// Path of the private key file.
+    /// Path of the private key file, or of the token's library.
     pub path: String,
     /// "OpenSSH", "PKCS#8", ...
     pub format: String,

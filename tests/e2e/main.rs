@@ -22,5 +22,6 @@ mod security_keys;
 mod sharing;
 mod signing;
 mod terms;
+mod tokens;
 mod upstream;
 mod upstream_faults;

@@ -116,8 +116,8 @@ pub async fn run(job: Job) -> Result<Done, JobError> {
 
 /// A child that leads its own process group. Dropping it kills the group, unless the child was waited for: then
 /// `id` is `None`, and its number may already belong to somebody else.
-struct Group {
-    child: Child,
+pub(super) struct Group {
+    pub(super) child: Child,
 }
 
 impl Drop for Group {

@@ -65,6 +65,10 @@ pub fn alive(pid: u32) -> bool {
     pid.is_some_and(|pid| matches!(test_kill_process(pid), Ok(()) | Err(Errno::PERM)))
 }
 
+/// This very program, to be started again: by what the kernel holds and not by name, so that a replaced or removed file
+/// still gives the same version.
+pub(super) const OWN_PROGRAM: &str = "/proc/self/exe";
+
 /// Threads of this process.
 pub(super) fn threads() -> std::io::Result<usize> {
     let status = std::fs::read_to_string("/proc/self/status")?;

@@ -1,16 +1,19 @@
 //! Other processes: the one door to the outside (askpass, pinentry, ssh, helpers), and what is known of a pid.
 //!
-//! Whatever is started goes through [`run`] (bounded in time and output), [`run_foreground`] (the person's own
-//! command) or [`Shown`] (a notice). All give the child back what hardening took from this process, so that a sandbox can later move
-//! this door into a helper process without any caller noticing.
+//! Whatever is started goes through [`run`] (bounded in time and output), [`Companion`] (one that stays, bounded at each
+//! exchange), [`run_foreground`] (the person's own command) or [`Shown`] (a notice). All give the child back what
+//! hardening took from this process, so that a sandbox can later move this door into a helper process without any caller
+//! noticing.
 
 mod background;
+mod companion;
 mod exchange;
 mod foreground;
 mod input;
 mod job;
 #[cfg(target_os = "linux")]
 mod linux;
+mod served;
 mod shown;
 mod signals;
 
@@ -18,10 +21,12 @@ mod signals;
 use linux as imp;
 
 pub use background::{Background, Fork, become_command, daemonize};
+pub use companion::{Companion, CompanionError};
 pub use foreground::run_foreground;
 pub use imp::{alive, describe};
 pub use input::read_line_from_fd;
 pub use job::{Done, Job, JobError, run};
+pub use served::Served;
 pub use shown::Shown;
 pub use signals::{End, Termination, UserSignal, lower_priority, terminate};
 
