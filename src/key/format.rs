@@ -2,9 +2,10 @@
 
 use zeroize::Zeroizing;
 
-use super::KeyError;
 use super::der::{DerKey, Syntax};
 use super::legacy::DekInfo;
+use super::ppk::{self, Ppk};
+use super::{KeyError, neighbours};
 
 /// A private key file, its armour taken off.
 pub(super) enum Container {
@@ -12,6 +13,8 @@ pub(super) enum Container {
     OpenSsh(Zeroizing<Vec<u8>>),
     /// ASN.1: PKCS#8, PKCS#1 or SEC1.
     Der(DerKey),
+    /// PuTTY's.
+    Ppk(Ppk),
 }
 
 impl Container {
@@ -20,12 +23,12 @@ impl Container {
         match self {
             Self::OpenSsh(_) => "OpenSSH",
             Self::Der(key) => key.syntax.name(),
+            Self::Ppk(key) => key.name(),
         }
     }
 }
 
 const OPENSSH: &str = "OPENSSH PRIVATE KEY";
-const PUTTY: &[u8] = b"PuTTY-User-Key-File-";
 const BEGIN: &[u8] = b"-----BEGIN ";
 /// OpenSSL writes a curve's parameters as a block of their own in front of the key.
 const EC_PARAMETERS: &str = "EC PARAMETERS";
@@ -43,7 +46,7 @@ const PRIVATE: [&str; 6] = [
 pub fn looks_like_private_key(head: &[u8]) -> bool {
     let head = without_mark(head).trim_ascii_start();
     let Some(label) = head.strip_prefix(BEGIN) else {
-        return head.starts_with(PUTTY);
+        return head.starts_with(ppk::MARK);
     };
     PRIVATE.iter().chain([&EC_PARAMETERS]).any(|known| {
         label
@@ -63,15 +66,11 @@ fn without_mark(file: &[u8]) -> &[u8] {
 /// and takes any line length, CRLF, and text around the block, all of which are found in the field.
 pub(super) fn recognise(file: &[u8]) -> Result<Container, KeyError> {
     let text = without_mark(file);
-    if text.trim_ascii_start().starts_with(PUTTY) {
-        return Err(KeyError::Unsupported(
-            "PuTTY's format is not supported yet; convert the key: puttygen FILE -O private-openssh-new -o NEW".into(),
-        ));
+    if text.trim_ascii_start().starts_with(ppk::MARK) {
+        return Ppk::parse(text.trim_ascii_start()).map(Container::Ppk);
     }
     if !looks_like_private_key(text) {
-        return Err(KeyError::NotAPrivateKey {
-            what: what_it_is(text),
-        });
+        return Err(neighbours::not_a_private_key(text));
     }
     let mut blocks = pem::parse_many(text).map_err(|error| damaged(&error))?;
     let position = blocks.iter().position(|block| PRIVATE.contains(&block.tag()));
@@ -114,25 +113,6 @@ fn damaged(error: &pem::PemError) -> KeyError {
     KeyError::Damaged(reason.into())
 }
 
-fn what_it_is(text: &[u8]) -> &'static str {
-    let first = text
-        .trim_ascii_start()
-        .split(|byte| byte.is_ascii_whitespace())
-        .next()
-        .unwrap_or_default();
-    let public = [&b"ssh-"[..], b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
-    if first.ends_with(b"-cert-v01@openssh.com") || text.starts_with(b"-----BEGIN CERTIFICATE") {
-        "a certificate"
-    } else if public.iter().any(|prefix| first.starts_with(prefix))
-        || text.starts_with(b"-----BEGIN PUBLIC KEY")
-        || text.starts_with(b"---- BEGIN SSH2 PUBLIC KEY")
-    {
-        "a public key"
-    } else {
-        "no key"
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,25 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn says_what_a_file_is_instead() {
-        for (text, expected) in [
-            ("ssh-ed25519 AAAA me", "a public key"),
-            ("sk-ssh-ed25519@openssh.com AAAA", "a public key"),
-            ("ssh-ed25519-cert-v01@openssh.com AAAA", "a certificate"),
-            ("hello", "no key"),
-            ("", "no key"),
-        ] {
-            let Err(KeyError::NotAPrivateKey { what }) = recognise(text.as_bytes()) else {
-                panic!("{text}")
-            };
-            assert_eq!(what, expected);
-        }
-    }
-
-    #[test]
     fn names_the_remedy_for_what_it_cannot_open() {
         for (text, remedy) in [
-            ("PuTTY-User-Key-File-2: ssh-rsa\n", "puttygen"),
+            ("PuTTY-User-Key-File-1: ssh-rsa\n", "puttygen"),
             (
                 "-----BEGIN DSA PRIVATE KEY-----\nAAAA\n-----END DSA PRIVATE KEY-----",
                 "ssh-keygen",

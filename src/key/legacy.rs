@@ -79,7 +79,7 @@ fn unpadded(plain: &[u8], block: usize) -> Option<usize> {
     sound.then_some(length)
 }
 
-fn from_hex(text: &str) -> Option<Vec<u8>> {
+pub(super) fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: &u8| {
         char::from(*byte)
             .to_digit(16)

@@ -2,7 +2,7 @@
 //!
 //! A file is first *inspected*, which needs no passphrase and yields what a list shows; much later it is *opened*,
 //! which yields an [`OpenKey`] that signs. Both walk the same path: `format` takes the armour off and says which of
-//! `openssh` and `der` reads the rest; these hand the private numbers to `sign`, which builds the back end's key
+//! `openssh`, `der` and `ppk` reads the rest; these hand the private numbers to `sign`, which builds the back end's key
 //! once (parsing costs more than an RSA-2048 signature) and derives the public half from it. So an [`OpenKey`] never
 //! claims a public half that its private half does not have.
 //!
@@ -24,9 +24,12 @@ mod fingerprint;
 mod format;
 mod kind;
 mod legacy;
+mod neighbours;
 mod openssh;
+mod ppk;
 mod private;
 mod public;
+mod rfc4716;
 mod rsa;
 mod sign;
 pub mod signature;
@@ -53,11 +56,13 @@ pub enum KeyError {
     /// The passphrase does not fit, or there is none and one is needed.
     #[error("the passphrase does not fit")]
     WrongPassphrase,
-    /// Not a private key at all; `what` says what it is ("a public key", "a certificate", "no key").
-    #[error("not a private key but {what}")]
+    /// Not a private key that is read here; `what` says what it is ("a public key", "a certificate", "no key").
+    #[error("not a private key but {what}; {remedy}")]
     NotAPrivateKey {
         /// What it is.
         what: &'static str,
+        /// The way out.
+        remedy: &'static str,
     },
     /// Damaged: the text says where.
     #[error("damaged key: {0}")]
@@ -83,7 +88,7 @@ pub struct Inspected {
     pub public: PublicHalf,
     /// Whether a passphrase protects the private half.
     pub encrypted: bool,
-    /// "OpenSSH", "PKCS#8", "PKCS#1", "SEC1".
+    /// "OpenSSH", "PKCS#8", "PKCS#1", "SEC1", "PPK 2", "PPK 3".
     pub format: &'static str,
     /// Comment, when the file (or its .pub) has one in clear. Any bytes but NUL.
     pub comment: Vec<u8>,
@@ -109,6 +114,16 @@ pub fn inspect(file: &[u8], public: Option<&[u8]>) -> Result<Inspected, KeyError
                 let (opened, comment) = key.open(None)?;
                 (Some(opened.into_public()), false, comment)
             }
+        }
+        Container::Ppk(key) => {
+            if !key.is_encrypted() {
+                key.open(None)?;
+            }
+            (
+                Some(key.public()?),
+                key.is_encrypted(),
+                public::without_nul(&key.comment),
+            )
         }
         Container::Der(key) if key.is_encrypted()? => (None, true, Vec::new()),
         Container::Der(key) => (Some(key.open(None)?.into_public()), false, Vec::new()),
@@ -141,6 +156,7 @@ pub fn open(file: &[u8], passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError>
     match format::recognise(file)? {
         Container::OpenSsh(bytes) => Ok(openssh::File::parse(&bytes)?.open(passphrase)?.0),
         Container::Der(key) => key.open(passphrase),
+        Container::Ppk(key) => key.open(passphrase),
     }
 }
 

@@ -6,7 +6,7 @@ use ssh_key::EcdsaCurve;
 use ssh_key::public::KeyData;
 
 use super::kind::Kind;
-use super::{Hash, KeyError, composite, fingerprint, string};
+use super::{Hash, KeyError, composite, fingerprint, rfc4716, string};
 
 /// The public half of a key: what a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +144,10 @@ fn unsupported_rsa(bits: u32) -> KeyError {
 
 /// Reads a `.pub` file: the key of its first line that is neither empty nor a remark, and the line's comment.
 pub(super) fn read_line(file: &[u8]) -> Result<(PublicHalf, Vec<u8>), KeyError> {
+    if file.trim_ascii_start().starts_with(rfc4716::BEGIN) {
+        let (blob, comment) = rfc4716::read(file)?;
+        return Ok((PublicHalf::of_file(&blob)?, comment));
+    }
     let Line { name, blob, comment } = split_line(file)?;
     let public = PublicHalf::of_file(&blob)?;
     if public.algorithm.as_bytes() != name {

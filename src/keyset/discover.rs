@@ -80,11 +80,9 @@ impl Discovered {
             Err(error) => return self.file_problem(path, &error),
         };
         if !key::looks_like_private_key(&head) {
-            if expected {
-                self.problem(
-                    path,
-                    String::from("not a private key; remove it, or restore the key"),
-                );
+            // What it is instead, its first line says.
+            if let (true, Err(reason)) = (expected, key::inspect(&head, None)) {
+                self.problem(path, reason.to_string());
             }
             return;
         }

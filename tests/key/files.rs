@@ -194,30 +194,3 @@ fn types_that_cannot_sign_are_refused_when_inspected_with_a_remedy() {
         }
     }
 }
-
-#[test]
-fn putty_files_are_refused_with_a_remedy_until_they_can_be_opened() {
-    let directory = tempfile::tempdir().unwrap();
-    let key = generate(directory.path(), "key", &["-t", "ed25519"], "");
-    let ppk = directory.path().join("key.ppk");
-    run("puttygen", &[text(&key), "-O", "private", "-o", text(&ppk)], b"");
-    let file = fs::read(&ppk).unwrap();
-    assert!(key::looks_like_private_key(&file));
-    for error in [key::inspect(&file, None).err(), key::open(&file, None).err()] {
-        let Some(KeyError::Unsupported(reason)) = error else {
-            panic!("{error:?}")
-        };
-        assert!(
-            reason.contains("puttygen FILE -O private-openssh-new"),
-            "{reason}"
-        );
-    }
-    // What the remedy makes is a key again; PuTTY pads it its own way.
-    let converted = directory.path().join("converted");
-    run(
-        "puttygen",
-        &[text(&ppk), "-O", "private-openssh-new", "-o", text(&converted)],
-        b"",
-    );
-    assert_eq!(*open(&converted, None).unwrap().public(), inspect(&key).public);
-}

@@ -13,6 +13,7 @@ mod damage;
 mod files;
 mod formats;
 mod hosts;
+mod ppk;
 mod recorder;
 mod tools;
 mod verify;
