@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 /// How long an answer that no list waits for any more is waited for in the background.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Lists at once. Agents that stand behind each other in a circle would else ask each other without end.
+/// Lists at once. More would only make each other late; and agents that stand behind each other in a circle would ask each
+/// other without end.
 const AT_ONCE: usize = 64;
 
 /// One other agent.
@@ -34,16 +35,15 @@ impl Target {
     }
 
     /// Asks for its keys over `link`, or over a new connection; `None` if there is nothing to be had from it now. Waits
-    /// [`LIST_LIMIT`] at most.
+    /// for it no longer than [`LIST_LIMIT`], and for its turn no longer than those before wait.
     pub(super) async fn list(self: Arc<Self>, link: Option<Link>, binds: Vec<Arc<[u8]>>) -> Option<Link> {
-        match self.health.advice(Instant::now()) {
-            Advice::Ask => (),
-            Advice::Skip => return None,
-            Advice::Probe => {
-                let asking = self.clone().ask(None, Vec::new());
-                tokio::spawn(self.wait_for(Box::pin(asking)));
-                return None;
-            }
+        if !self.is_worth_waiting_for() {
+            return None;
+        }
+        let _one_of_few = self.lists.acquire().await;
+        // Those who had their turn before may have found it silent.
+        if !self.is_worth_waiting_for() {
+            return None;
         }
         let mut asking: Asking = Box::pin(self.clone().ask(link, binds));
         match timeout(LIST_LIMIT, &mut asking).await {
@@ -52,14 +52,26 @@ impl Target {
                 if self.health.keeps_silent() {
                     tracing::warn!(upstream = %self.socket.display(), "does not answer; not waited for until it does");
                 }
-                tokio::spawn(self.wait_for(asking));
+                tokio::spawn(self.clone().wait_for(asking));
                 None
             }
         }
     }
 
+    /// Also has it asked in the background when it is time to.
+    fn is_worth_waiting_for(self: &Arc<Self>) -> bool {
+        match self.health.advice(Instant::now()) {
+            Advice::Ask => true,
+            Advice::Skip => false,
+            Advice::Probe => {
+                let asking = self.clone().ask(None, Vec::new());
+                tokio::spawn(self.clone().wait_for(Box::pin(asking)));
+                false
+            }
+        }
+    }
+
     async fn ask(self: Arc<Self>, link: Option<Link>, binds: Vec<Arc<[u8]>>) -> Result<Link, UpstreamError> {
-        let _one_of_few = self.lists.acquire().await;
         let mut link = match link.filter(Link::is_in_step) {
             Some(link) => link,
             None => Link::open(&self.socket).await?,

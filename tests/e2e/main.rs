@@ -25,3 +25,4 @@ mod terms;
 mod tokens;
 mod upstream;
 mod upstream_faults;
+mod upstream_walls;
