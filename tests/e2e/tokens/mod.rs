@@ -5,9 +5,10 @@ mod terms;
 mod wrong;
 
 use crate::support::client::{LIST, sign};
-use crate::support::{Client, Home, Key, Sshd, list, succeed, text};
+use crate::support::{Client, Home, Key, Sshd, as_root, has_root, list, succeed, text};
 use claviger::key;
 use softhsm::{PIN, Soft, all_kinds, helpers, listed, wait_for_no_helper};
+use std::fs;
 
 #[test]
 fn keys_of_every_kind_sign_and_log_in_until_their_library_is_let_go() {
@@ -51,9 +52,6 @@ fn keys_of_every_kind_sign_and_log_in_until_their_library_is_let_go() {
         assert!(report["last_used"].is_string());
     }
 
-    let mut let_go = soft.add(&home, PIN);
-    let_go.arg("-e").arg(&soft.library);
-    drop(let_go);
     succeed(home.command("ssh-add").arg("-q").arg("-e").arg(&soft.library));
     assert!(listed(&home).is_empty());
     wait_for_no_helper(&agent);
@@ -114,15 +112,74 @@ fn a_wrong_pin_adds_nothing_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_key_that_wants_its_pin_at_each_use_gets_it() {
+    let home = Home::new();
+    let soft = Soft::new(&home);
+    for (id, kind) in [("01", "EC:prime256v1"), ("02", "rsa:2048")] {
+        soft.make(
+            &home,
+            &[
+                "--key-type",
+                kind,
+                "--always-auth",
+                "--id",
+                id,
+                "--label",
+                "always",
+            ],
+        );
+    }
+    let agent = soft.agent(&home, &[]);
+    succeed(&mut soft.add(&home, PIN));
+    let keys = listed(&home);
+    assert_eq!(keys.len(), 2);
+    let mut client = Client::connect(&home.socket());
+    for blob in keys.iter().chain(&keys) {
+        let answer = client.ask(&sign(blob, b"data", 2)).expect("an answer");
+        assert_eq!(answer[0], 14, "{}", agent.log());
+        key::verify(blob, b"data", &answer[5..]).expect("a signature that fits");
+    }
+}
+
+#[test]
+fn the_pin_is_in_no_argument_no_environment_and_no_log() {
+    let home = Home::new();
+    let soft = Soft::new(&home);
+    soft.import(&home, "ed25519", "01", &softhsm::quick());
+    let agent = soft.agent(&home, &[]);
+    succeed(&mut soft.add(&home, PIN));
+    let [helper] = &helpers(&agent)[..] else {
+        panic!("one helper")
+    };
+    let arguments = fs::read(format!("/proc/{helper}/cmdline")).expect("its arguments");
+    assert_eq!(arguments, b"claviger\0helper\0pkcs11\0");
+    // The helper is hardened as the agent is, so that only root reads its environment.
+    let mut read = as_root("cat");
+    let environment = read.arg(format!("/proc/{helper}/environ")).output().expect("cat");
+    assert!(
+        !has_root() || environment.status.success(),
+        "{}",
+        text(&environment)
+    );
+    assert!(!text(&environment).contains(PIN));
+    assert!(!agent.log().contains(PIN));
+}
+
+#[test]
 fn tokens_whose_pin_differs_and_keys_without_id_are_passed_over() {
     let home = Home::new();
     let soft = Soft::new(&home);
     soft.add_token(&home, "other", "24681357");
     let key = soft.import(&home, "ed25519", "01", &softhsm::quick());
+    soft.make(&home, &["--key-type", "EC:prime256v1", "--label", "nameless"]);
     let agent = soft.agent(&home, &[]);
     succeed(&mut soft.add(&home, PIN));
     assert_eq!(listed(&home), [key.blob]);
     let log = agent.log();
+    assert!(
+        log.contains("key \"nameless\" is passed over: it has no CKA_ID"),
+        "{log}"
+    );
     assert!(
         log.contains("token \"other\" is passed over: the PIN is wrong"),
         "{log}"

@@ -81,6 +81,14 @@ impl Soft {
         }
     }
 
+    /// Has the token `first` make a key itself, as `options` say.
+    pub(crate) fn make(&self, home: &Home, options: &[&str]) {
+        let mut command = self.sees(home.command("pkcs11-tool"));
+        command.arg("--module").arg(&self.library);
+        command.args(["--token-label", "first", "--login", "--pin", PIN, "--keypairgen"]);
+        succeed(command.args(options));
+    }
+
     /// An agent that sees these tokens.
     pub(crate) fn agent(&self, home: &Home, options: &[&str]) -> Agent {
         let mut command = self.sees(home.claviger(&["agent", "-d"]));
