@@ -1,5 +1,6 @@
 //! The loaded library, in the helper: its slots, its sessions, and the keys that were listed.
 
+use super::certificate;
 use super::message::{MOST_KEYS, MOST_NOTES, TokenKey};
 use super::public::{self, Public};
 use super::sign::{self, Way};
@@ -135,8 +136,16 @@ impl Device {
         }
         let publics =
             public::list(&session, MOST_KEYS - self.keys.len(), notes).map_err(|error| named(said(error)))?;
+        // An authority's certificate has no private half here.
+        let certified = certificate::list(&session, MOST_KEYS).unwrap_or_default();
+        let certified = certified
+            .into_iter()
+            .filter(|public| matches!(private(&session, &public.id), Ok(Some(_))));
         let position = self.slots.len();
-        for public in publics {
+        for public in publics.into_iter().chain(certified) {
+            if self.keys.len() == MOST_KEYS {
+                break;
+            }
             if self.keys.iter().any(|known| known.public.half == public.half) {
                 continue;
             }
@@ -217,6 +226,8 @@ pub(super) fn said(error: Error) -> String {
             RvError::SessionHandleInvalid | RvError::DeviceRemoved | RvError::TokenNotPresent,
             _,
         ) => String::from("the token was removed; insert it, then: ssh-add -e LIBRARY, ssh-add -s LIBRARY"),
+        // By its name: the crate explains each code with a paragraph.
+        Error::Pkcs11(code, function) => format!("C_{function:?}: {code:?}"),
         other => other.to_string(),
     }
 }

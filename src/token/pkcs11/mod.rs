@@ -5,9 +5,10 @@
 //! crashes or hangs, the helper ends or is killed, and the agent has lost that library's keys and nothing else. The
 //! PIN is in the helper's protected memory only, and only for keys that ask for it at each use.
 //!
-//! `message` is what the two ends say to each other; `device`, `public` and `sign` are the helper's: the only files
+//! `message` is what the two ends say to each other; `device`, `public`, `certificate` and `sign` are the helper's: the only files
 //! that know the `cryptoki` crate.
 
+mod certificate;
 mod device;
 mod helper;
 mod message;

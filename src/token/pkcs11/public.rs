@@ -104,17 +104,22 @@ fn read(session: &Session, object: ObjectHandle) -> Result<Public, String> {
     };
     let data =
         data.ok_or_else(|| about(String::from("its public half is damaged or on an unknown curve")))?;
+    checked(data, &read.label, read.id).map_err(about)
+}
+
+/// What can sign here.
+pub(super) fn checked(data: KeyData, named: &[u8], id: Vec<u8>) -> Result<Public, String> {
     let blob = ssh_key::PublicKey::from(data).to_bytes();
-    let blob = blob.map_err(|error| about(error.to_string()))?;
-    let half = PublicHalf::parse(&blob).map_err(|error| about(error.to_string()))?;
+    let blob = blob.map_err(|error| error.to_string())?;
+    let half = PublicHalf::parse(&blob).map_err(|error| error.to_string())?;
     Ok(Public {
         half,
-        label: label(&read.label),
-        id: read.id,
+        label: label(named),
+        id,
     })
 }
 
-fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<KeyData> {
+pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<KeyData> {
     let (n, e) = (
         Mpint::from_positive_bytes(modulus),
         Mpint::from_positive_bytes(exponent),
@@ -122,10 +127,9 @@ fn rsa(modulus: &[u8], exponent: &[u8]) -> Option<KeyData> {
     RsaPublicKey::new(e, n).ok().map(KeyData::Rsa)
 }
 
-/// The curve is named by its OID (PKCS#11 3.0 allows a name for Ed25519's); the point is an OCTET STRING, but some
-/// tokens leave its frame away.
-fn elliptic(params: &[u8], point: &[u8]) -> Option<KeyData> {
-    let bare = <&OctetStringRef>::from_der(point).map_or(point, OctetStringRef::as_bytes);
+/// The curve is named by its OID (PKCS#11 3.0 allows a name for Ed25519's). The point is an OCTET STRING, but some tokens
+/// leave its frame away, and a bare point may look like a frame: what makes no key framed is tried bare.
+pub(super) fn elliptic(params: &[u8], point: &[u8]) -> Option<KeyData> {
     let curve = match ObjectIdentifier::from_der(params) {
         Ok(ED25519) => None,
         Ok(P256) => Some(EcdsaCurve::NistP256),
@@ -137,17 +141,60 @@ fn elliptic(params: &[u8], point: &[u8]) -> Option<KeyData> {
             (name.as_bytes() == EDWARDS.as_bytes()).then_some(None)?
         }
     };
-    match curve {
-        None => Some(KeyData::Ed25519(Ed25519PublicKey(bare.try_into().ok()?))),
+    let key = |point: &[u8]| match curve {
+        None => Some(KeyData::Ed25519(Ed25519PublicKey(point.try_into().ok()?))),
         Some(curve) => {
-            let key = EcdsaPublicKey::from_sec1_bytes(bare).ok()?;
+            let key = EcdsaPublicKey::from_sec1_bytes(point).ok()?;
             (key.curve() == curve).then_some(KeyData::Ecdsa(key))
         }
-    }
+    };
+    let framed = <&OctetStringRef>::from_der(point).ok();
+    framed
+        .and_then(|framed| key(framed.as_bytes()))
+        .or_else(|| key(point))
 }
 
 /// Up to its first NUL, as every reader of C strings has it.
 fn label(bytes: &[u8]) -> Vec<u8> {
     let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
     text.get(..LONGEST_LABEL).unwrap_or(text).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const P256_PARAMS: &[u8] = &[0x06, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    const P384_PARAMS: &[u8] = &[0x06, 5, 0x2b, 0x81, 4, 0, 34];
+    const ED25519_PARAMS: &[u8] = &[0x06, 3, 0x2b, 0x65, 0x70];
+    const ED25519_NAME: &[u8] = b"\x13\x0cedwards25519";
+
+    #[test]
+    fn points_are_taken_framed_and_bare_on_their_curve_only() {
+        // The second byte makes the bare points look like frames of their very length.
+        let p256 = [&[4, 63][..], &[7; 63]].concat();
+        let edwards = [&[4, 30][..], &[7; 30]].concat();
+        let framed = |point: &[u8]| [&[4, u8::try_from(point.len()).unwrap()], point].concat();
+        for (params, point, works) in [
+            (P256_PARAMS, p256.clone(), true),
+            (P256_PARAMS, framed(&p256), true),
+            (P384_PARAMS, framed(&p256), false),
+            (&P256_PARAMS[..5], framed(&p256), false),
+            (P256_PARAMS, framed(&p256[..64]), false),
+            (ED25519_PARAMS, edwards.clone(), true),
+            (ED25519_NAME, framed(&edwards), true),
+            (ED25519_NAME, framed(&p256), false),
+            (b"\x13\x0cedwards25518", framed(&edwards), false),
+            (P256_PARAMS, Vec::new(), false),
+        ] {
+            assert_eq!(elliptic(params, &point).is_some(), works, "{params:?} {point:?}");
+        }
+    }
+
+    #[test]
+    fn labels_end_at_their_nul_and_at_the_limit() {
+        assert_eq!(label(b"PIV AUTH\0junk"), b"PIV AUTH");
+        assert_eq!(label(&[b'a'; 300]).len(), LONGEST_LABEL);
+        assert_eq!(label(b""), b"");
+    }
 }

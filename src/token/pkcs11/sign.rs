@@ -108,3 +108,56 @@ pub(super) fn encode(key: &PublicHalf, way: &Way<'_>, made: Vec<u8>) -> Result<V
 fn wrong() -> String {
     String::from("the token made a signature of a wrong length")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn half(algorithm: &str, bits: u32) -> PublicHalf {
+        PublicHalf {
+            blob: Vec::new(),
+            algorithm: algorithm.into(),
+            fingerprint: String::new(),
+            bits,
+        }
+    }
+
+    #[test]
+    fn tokens_that_hash_themselves_get_the_data_and_others_the_hash() {
+        let data = b"data";
+        for (algorithm, bits, offered, length) in [
+            ("ssh-rsa", 2048, &[][..], 19 + 32),
+            ("ssh-rsa", 2048, &[MechanismType::RSA_PKCS], 19 + 32),
+            ("ssh-rsa", 2048, &[MechanismType::SHA256_RSA_PKCS], data.len()),
+            ("ecdsa-sha2-nistp384", 384, &[MechanismType::ECDSA], 48),
+            (
+                "ecdsa-sha2-nistp384",
+                384,
+                &[MechanismType::ECDSA_SHA384],
+                data.len(),
+            ),
+            ("ssh-ed25519", 256, &[], data.len()),
+        ] {
+            let way = Way::choose(&half(algorithm, bits), offered, data, 2).unwrap();
+            assert_eq!(way.input.len(), length, "{algorithm} {offered:?}");
+        }
+        assert!(Way::choose(&half("sk-ssh-ed25519@openssh.com", 256), &[], data, 0).is_err());
+    }
+
+    #[test]
+    fn answers_of_a_wrong_length_are_no_signatures_and_lost_zeros_come_back() {
+        let rsa = half("ssh-rsa", 2048);
+        let way = Way::choose(&rsa, &[], b"data", 4).unwrap();
+        assert!(encode(&rsa, &way, vec![7; 257]).is_err());
+        let short = encode(&rsa, &way, vec![7; 255]).unwrap();
+        assert_eq!(short[short.len() - 256..][..2], [0, 7]);
+        for (algorithm, bits, length) in [("ecdsa-sha2-nistp256", 256, 64), ("ssh-ed25519", 256, 64)] {
+            let key = half(algorithm, bits);
+            let way = Way::choose(&key, &[], b"data", 0).unwrap();
+            assert!(encode(&key, &way, vec![7; length]).is_ok());
+            for wrong in [0, length - 1, length + 1] {
+                assert!(encode(&key, &way, vec![7; wrong]).is_err());
+            }
+        }
+    }
+}

@@ -142,6 +142,36 @@ fn a_key_that_wants_its_pin_at_each_use_gets_it() {
 }
 
 #[test]
+fn a_key_whose_public_half_is_in_a_certificate_only_is_found() {
+    let home = Home::new();
+    let soft = Soft::new(&home);
+    let keys: Vec<_> = all_kinds()
+        .into_iter()
+        .take(3)
+        .enumerate()
+        .map(|(number, (label, pkcs8))| {
+            let id = format!("0{number}");
+            let key = soft.import(&home, label, &id, &pkcs8);
+            soft.only_certified(&home, &id);
+            key.blob
+        })
+        .collect();
+    // An authority's: nothing on the token signs for it.
+    soft.certificate(&home, "77");
+    let agent = soft.agent(&home, &[]);
+    succeed(&mut soft.add(&home, PIN));
+    let (mut found, mut expected) = (listed(&home), keys);
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected, "{}", agent.log());
+    let mut client = Client::connect(&home.socket());
+    for blob in &expected {
+        let answer = client.ask(&sign(blob, b"data", 2)).expect("an answer");
+        key::verify(blob, b"data", &answer[5..]).expect("a signature that fits");
+    }
+}
+
+#[test]
 fn the_pin_is_in_no_argument_no_environment_and_no_log() {
     let home = Home::new();
     let soft = Soft::new(&home);

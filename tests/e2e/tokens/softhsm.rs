@@ -83,10 +83,39 @@ impl Soft {
 
     /// Has the token `first` make a key itself, as `options` say.
     pub(crate) fn make(&self, home: &Home, options: &[&str]) {
+        succeed(self.tool(home).arg("--keypairgen").args(options));
+    }
+
+    /// Replaces the public half of the key imported last by an X.509 certificate.
+    pub(crate) fn only_certified(&self, home: &Home, id: &str) {
+        self.certificate(home, id);
+        let mut command = self.tool(home);
+        succeed(command.args(["--delete-object", "--type", "pubkey", "--id", id]));
+    }
+
+    /// Stores an X.509 certificate for the key imported last, under this id.
+    pub(crate) fn certificate(&self, home: &Home, id: &str) {
+        let certificate = home.path("certificate.der");
+        let mut openssl = home.command("openssl");
+        openssl.args([
+            "req", "-x509", "-new", "-subj", "/CN=test", "-outform", "DER", "-key",
+        ]);
+        succeed(
+            openssl
+                .arg(home.path("imported.pem"))
+                .arg("-out")
+                .arg(&certificate),
+        );
+        let mut command = self.tool(home);
+        command.args(["--type", "cert", "--id", id, "--write-object"]);
+        succeed(command.arg(&certificate));
+    }
+
+    fn tool(&self, home: &Home) -> Command {
         let mut command = self.sees(home.command("pkcs11-tool"));
         command.arg("--module").arg(&self.library);
-        command.args(["--token-label", "first", "--login", "--pin", PIN, "--keypairgen"]);
-        succeed(command.args(options));
+        command.args(["--token-label", "first", "--login", "--pin", PIN]);
+        command
     }
 
     /// An agent that sees these tokens.
