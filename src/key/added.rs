@@ -101,11 +101,9 @@ pub fn reopen(fields: &[u8]) -> Result<OpenKey, KeyError> {
     }
 }
 
-/// As OpenSSH: an authority of an unknown type certifies nothing. One that is too large to be checked here passes,
-/// because OpenSSH could, and the server decides.
+/// As OpenSSH: an authority of an unknown type certifies nothing.
 fn check_authority(certificate: &Certificate<'_>) -> Result<(), KeyError> {
     match certificate.verify() {
-        Err(KeyError::Unsupported(_)) if certificate.is_beyond_checking() => Ok(()),
         Err(KeyError::BadSignature | KeyError::Unsupported(_)) => {
             Err(damaged("its certificate does not bear its authority's signature"))
         }

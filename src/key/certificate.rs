@@ -7,7 +7,6 @@ use ssh_encoding::{Decode as _, Encode as _};
 
 use super::kind::Kind;
 use super::public::{Line, PublicHalf, split_line};
-use super::whole::is_whole_key;
 use super::{KeyError, cut, string, verify};
 
 /// A certificate beside a key.
@@ -99,8 +98,6 @@ pub(super) struct Certificate<'a> {
 /// Roles of certificates.
 const USER: u32 = 1;
 const HOST: u32 = 2;
-/// A blob with a modulus of 8192 bits and the usual exponent: type, exponent, modulus, each with its length.
-const LARGEST_CHECKED: usize = 4 + 7 + 4 + 3 + 4 + 1 + 1024;
 /// OpenSSH's limit.
 const MOST_PRINCIPALS: usize = 256;
 
@@ -158,12 +155,6 @@ impl<'a> Certificate<'a> {
         self.kind.name().encode(&mut blob).map_err(cut)?;
         blob.extend_from_slice(self.public);
         Ok(blob)
-    }
-
-    /// Whether its authority is a sound RSA key of a size that the back end does not verify with.
-    pub(super) fn is_beyond_checking(&self) -> bool {
-        let by_rsa = string(&mut &*self.authority).is_ok_and(|name| name == Kind::Rsa.name().as_bytes());
-        by_rsa && self.authority.len() > LARGEST_CHECKED && is_whole_key(self.authority)
     }
 
     /// Verifies the authority's signature.

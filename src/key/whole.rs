@@ -1,7 +1,5 @@
-//! Public blobs that only name somebody: the host of a destination, the authority of a certificate.
-//!
-//! They sign nothing here, so sizes are those that OpenSSH takes and not those of the back end. That they parse is
-//! still asked for: a name that no key can ever have would make a restriction mean something else than it says.
+//! Public blobs that only name somebody, as the hosts of a destination. They sign nothing here, and still have to parse, as
+//! with OpenSSH: a name that no key can ever have would make a restriction mean something else than it says.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ParsedPublicKey,
@@ -11,10 +9,8 @@ use ssh_key::EcdsaCurve;
 use super::certificate::Certificate;
 use super::kind::Kind;
 use super::private::numbers;
-use super::{composite, string};
+use super::{composite, public, string};
 
-/// Bytes of an RSA modulus that OpenSSH reads: 1024 to 16384 bits.
-const RSA_BYTES: std::ops::RangeInclusive<usize> = 128..=2048;
 const ED25519_BYTES: usize = 32;
 
 /// Whether `blob` is a whole public key or certificate of a known type, with nothing behind it.
@@ -23,17 +19,11 @@ pub fn is_whole(blob: &[u8]) -> bool {
         Some((kind, true)) => {
             Certificate::parse(blob).is_ok_and(|certificate| fields(kind, certificate.public).is_some())
         }
-        Some((_, false)) => is_whole_key(blob),
+        Some((kind, false)) => {
+            let mut rest = blob;
+            string(&mut rest).is_ok() && fields(kind, rest).is_some()
+        }
         None => false,
-    }
-}
-
-/// As [`is_whole`], of a plain key.
-pub(super) fn is_whole_key(blob: &[u8]) -> bool {
-    let mut rest = blob;
-    match string(&mut rest).ok().and_then(Kind::named) {
-        Some((kind, false)) => fields(kind, rest).is_some(),
-        _ => false,
     }
 }
 
@@ -42,7 +32,7 @@ fn fields(kind: Kind, mut rest: &[u8]) -> Option<()> {
     let sound = match kind {
         Kind::Rsa => {
             let [_, n] = numbers(rest).ok()?;
-            RSA_BYTES.contains(&n.len())
+            public::rsa_bits(n).is_ok()
         }
         Kind::Ed25519 => string(rest).ok()?.len() == ED25519_BYTES,
         Kind::Composite => string(rest).ok()?.len() == composite::PUBLIC,
