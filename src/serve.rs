@@ -42,6 +42,8 @@ pub async fn run(listener: Listener, agent: Arc<Agent>, shutdown: impl Future<Ou
             }
         }
     }
+    // First, so that whoever sees its connection end may start another agent at the same place.
+    drop(listener);
     clients.shutdown().await;
     agent.seal_all();
 }

@@ -2,6 +2,7 @@
 //! one is, and a harness would write to its standard output.
 #![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 
+#[expect(dead_code, reason = "the helper ends by itself")]
 mod support;
 
 use claviger_platform::prompt::{Means, PromptError, Surroundings, pinentry_helper};

@@ -1,6 +1,7 @@
 //! Asking through askpass programs: OpenSSH's rules, refusals, and programs that misbehave.
 #![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 
+#[expect(dead_code, reason = "nobody types here")]
 mod support;
 
 use claviger_platform::process::alive;

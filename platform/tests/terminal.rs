@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 #![expect(clippy::disallowed_methods, reason = "the child knows its role by a variable")]
 
+#[expect(dead_code, reason = "the terminal asks without a script")]
 mod support;
 
 use claviger_platform::prompt::{Means, PromptError, Surroundings};

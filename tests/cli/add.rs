@@ -1,5 +1,6 @@
 //! `add` and `remove` without an agent: what is stored, what is refused, and what is left alone.
-use crate::home::{Home, KEY, MASTER, Ran, text};
+use crate::home::{Home, KEY, MASTER, text};
+use crate::ran::Ran;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;

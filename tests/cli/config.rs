@@ -1,5 +1,6 @@
 //! The configuration as a person meets it, and what is said without an agent.
-use crate::home::{Home, KEY, MASTER, Ran, text};
+use crate::home::{Home, KEY, MASTER, text};
+use crate::ran::Ran;
 use std::fs;
 use std::process::Stdio;
 

@@ -1,29 +1,14 @@
 //! A temporary home with a space, a quote and a letter outside of ASCII, and the real program in it.
+use crate::ran::{Ran, bare};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 pub(crate) const KEY: &str = "correct horse";
 pub(crate) const MASTER: &str = "battery staple é";
 
 pub(crate) struct Home {
     pub(crate) dir: tempfile::TempDir,
-}
-
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
 }
 
 impl Home {
@@ -52,7 +37,7 @@ impl Home {
     pub(crate) fn command(&self, args: &[&str], key: &str, master: &str) -> Command {
         fs::write(self.path("key-passphrase"), format!("{key}\n")).unwrap();
         fs::write(self.path("master-passphrase"), format!("{master}\n")).unwrap();
-        let mut command = Command::new("setsid");
+        let mut command = bare("setsid", self.dir.path());
         command
             .args([
                 "-w",
@@ -63,16 +48,11 @@ impl Home {
             ])
             .arg(env!("CARGO_BIN_EXE_claviger"))
             .args(args)
-            .current_dir(self.dir.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.dir.path())
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null")
             .env("CLAVIGER_CONFIG", self.config())
             .env("CLAVIGER_STATE_DIR", self.path("state"))
             .env("CLAVIGER_DATA_DIR", self.path("data"))
-            .env("CLAVIGER_SOCKET", self.path("run/agent.sock"))
-            .stdin(Stdio::null());
+            .env("CLAVIGER_SOCKET", self.path("run/agent.sock"));
         command
     }
 

@@ -9,4 +9,6 @@
 mod add;
 mod config;
 mod home;
+#[path = "../support/ran.rs"]
+mod ran;
 mod verbs;

@@ -1,5 +1,6 @@
 //! The verbs that talk to a running agent.
-use crate::home::{Home, KEY, MASTER, Ran, text};
+use crate::home::{Home, KEY, MASTER, text};
+use crate::ran::Ran;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -1,7 +1,9 @@
 //! A home, and the program linked into it as `ssh-agent`.
-use std::io::{BufRead, BufReader, Read};
+use crate::ran::{Ran, bare};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 pub(crate) struct DropIn {
     pub(crate) home: tempfile::TempDir,
@@ -12,6 +14,7 @@ pub(crate) struct Front {
     pub(crate) child: Child,
     pub(crate) lines: Vec<String>,
     out: BufReader<ChildStdout>,
+    errors: BufReader<ChildStderr>,
 }
 
 impl DropIn {
@@ -27,15 +30,8 @@ impl DropIn {
 
     /// `program` in this home, with nothing of the tester's surroundings but PATH.
     pub(crate) fn program(&self, program: impl AsRef<Path>, args: &[&str]) -> Command {
-        let mut command = Command::new(program.as_ref());
-        command
-            .args(args)
-            .current_dir(self.home.path())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("HOME", self.home.path())
-            .env("TMPDIR", self.home.path())
-            .stdin(Stdio::null());
+        let mut command = bare(program, self.home.path());
+        command.args(args).env("TMPDIR", self.home.path());
         command
     }
 
@@ -68,7 +64,26 @@ impl Front {
                 line
             })
             .collect();
-        Self { child, lines, out }
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        Self {
+            child,
+            lines,
+            out,
+            errors,
+        }
+    }
+
+    /// Waits until it says this on standard error.
+    pub(crate) fn says(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(
+                self.errors.read_line(&mut line).unwrap(),
+                0,
+                "it never says {text:?}"
+            );
+        }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
@@ -83,12 +98,7 @@ impl Front {
         self.out.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "");
         let mut errors = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut errors)
-            .unwrap();
+        self.errors.read_to_string(&mut errors).unwrap();
         (self.child.wait().unwrap().code().unwrap_or(-1), errors)
     }
 }
@@ -97,23 +107,6 @@ impl Drop for Front {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
     }
 }
 
@@ -134,11 +127,23 @@ pub(crate) fn answers(home: &DropIn, socket: &Path) -> bool {
     list.env("SSH_AUTH_SOCK", socket).output().unwrap().status.code() == Some(1)
 }
 
-/// Waits for a file to go, for as long as a test may take.
-pub(crate) fn gone(path: &Path) {
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
-    while path.symlink_metadata().is_ok() {
-        assert!(std::time::Instant::now() < end, "{} stays", path.display());
-        std::thread::sleep(std::time::Duration::from_millis(10));
+/// A connection to an agent, whose end is the agent's.
+pub(crate) struct Tie(UnixStream);
+
+impl Tie {
+    pub(crate) fn to(socket: &Path) -> Self {
+        Self(UnixStream::connect(socket).unwrap())
+    }
+
+    /// Waits for the agent's end: it has removed its socket then.
+    pub(crate) fn wait(mut self) {
+        self.0
+            .set_read_timeout(Some(std::time::Duration::from_secs(90)))
+            .unwrap();
+        match self.0.read(&mut [0]) {
+            Ok(read) => assert_eq!(read, 0),
+            // It was not even accepted yet.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+        }
     }
 }

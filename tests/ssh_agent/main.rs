@@ -10,4 +10,6 @@ mod command;
 mod drop_in;
 mod output;
 mod places;
+#[path = "../support/ran.rs"]
+mod ran;
 mod signals;

@@ -1,5 +1,6 @@
 //! What it prints, to the byte: beside the ssh-agent of this machine where all releases agree, else as 10.6 does.
-use crate::drop_in::{DropIn, Ran, answers, kill};
+use crate::drop_in::{DropIn, answers, kill};
+use crate::ran::Ran;
 use std::path::Path;
 
 /// Process ids replaced, so that two runs compare.

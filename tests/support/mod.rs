@@ -9,6 +9,8 @@ pub(crate) mod home;
 mod keys;
 pub(crate) mod others;
 pub(crate) mod person;
+#[expect(dead_code, reason = "the other tests use what these do not")]
+#[expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 pub(crate) mod secret_service;
 mod sshd;
 mod terminal;

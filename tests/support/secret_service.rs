@@ -1,15 +1,13 @@
 //! A real Secret Service for tests: a private session bus and gnome-keyring on a home of its own, killed on drop.
 //!
 //! Several can run at a time. What is under test finds it through [`SecretService::environment`].
-#![allow(dead_code, unreachable_pub, reason = "each test crate uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 /// What the login keyring is opened with.
-pub const PASSWORD: &str = "the login password";
+pub(crate) const PASSWORD: &str = "the login password";
 
 const BUS_CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -27,7 +25,7 @@ const BUS_CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bu
 "#;
 
 /// A session bus, with or without a keyring on it.
-pub struct SecretService {
+pub(crate) struct SecretService {
     home: PathBuf,
     bus: Child,
     keyring: Option<Child>,
@@ -35,14 +33,14 @@ pub struct SecretService {
 
 impl SecretService {
     /// Starts the bus and an unlocked keyring with an empty default collection (or the one that `home` has already).
-    pub fn start(home: &Path) -> Self {
+    pub(crate) fn start(home: &Path) -> Self {
         let mut session = Self::start_bus(home);
         session.start_keyring();
         session
     }
 
     /// Starts only the bus; services can be made activatable in `<home>/services` before.
-    pub fn start_bus(home: &Path) -> Self {
+    pub(crate) fn start_bus(home: &Path) -> Self {
         let services = home.join("services");
         for dir in [&services, &home.join("run"), &home.join("data")] {
             std::fs::create_dir_all(dir).unwrap();
@@ -75,12 +73,12 @@ impl SecretService {
     }
 
     /// Starts gnome-keyring, unlocked, and waits until it is on the bus.
-    pub fn start_keyring(&mut self) {
+    pub(crate) fn start_keyring(&mut self) {
         self.spawn_keyring(&["--unlock"]);
     }
 
     /// Starts gnome-keyring as nobody has ever logged in to it: it has no default collection.
-    pub fn start_keyring_without_login(&mut self) {
+    pub(crate) fn start_keyring_without_login(&mut self) {
         self.spawn_keyring(&[]);
     }
 
@@ -109,7 +107,7 @@ impl SecretService {
     }
 
     /// Kills the keyring; what it stored stays in the home.
-    pub fn stop_keyring(&mut self) {
+    pub(crate) fn stop_keyring(&mut self) {
         if let Some(mut keyring) = self.keyring.take() {
             let _ = keyring.kill();
             let _ = keyring.wait();
@@ -117,12 +115,12 @@ impl SecretService {
     }
 
     /// The variables with which a program finds this bus and this home.
-    pub fn env(&self) -> Vec<(String, String)> {
+    pub(crate) fn env(&self) -> Vec<(String, String)> {
         Self::environment(&self.home)
     }
 
     /// The same for a bus that may not run yet.
-    pub fn environment(home: &Path) -> Vec<(String, String)> {
+    pub(crate) fn environment(home: &Path) -> Vec<(String, String)> {
         let inside = |name: &str| home.join(name).to_str().unwrap().to_owned();
         vec![
             ("HOME".to_owned(), inside("")),
@@ -136,7 +134,7 @@ impl SecretService {
     }
 
     /// Locks the default collection.
-    pub fn lock(&self) {
+    pub(crate) fn lock(&self) {
         let locked = self.run(
             "dbus-send",
             &[
@@ -152,17 +150,17 @@ impl SecretService {
     }
 
     /// Stops the keyring's process in its tracks: it keeps its name on the bus and answers nothing.
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.signal("-STOP");
     }
 
     /// Lets a frozen keyring go on.
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         self.signal("-CONT");
     }
 
     /// What `secret-tool lookup` prints for our item of `account`, if there is one.
-    pub fn lookup(&self, account: &str) -> Option<Vec<u8>> {
+    pub(crate) fn lookup(&self, account: &str) -> Option<Vec<u8>> {
         let found = self.run(
             "secret-tool",
             &["lookup", "service", "claviger", "username", account],
@@ -171,7 +169,7 @@ impl SecretService {
     }
 
     /// Stores an item as another program would, with one more attribute than ours have.
-    pub fn store_duplicate(&self, account: &str, secret: &str) {
+    pub(crate) fn store_duplicate(&self, account: &str, secret: &str) {
         let mut tool = Command::new("secret-tool")
             .args([
                 "store",
@@ -191,7 +189,7 @@ impl SecretService {
     }
 
     /// All method calls on the bus while `act` runs, as dbus-monitor prints them.
-    pub fn calls_during(&self, act: impl FnOnce()) -> String {
+    pub(crate) fn calls_during(&self, act: impl FnOnce()) -> String {
         let mut monitor = Command::new("dbus-monitor")
             .args(["--session", "type='method_call'", "type='signal'"])
             .envs(self.env())

@@ -1,6 +1,4 @@
 //! Scripts that stand for the person's programs, and a pseudo-terminal to type into.
-#![allow(dead_code, unreachable_pub, reason = "each test crate uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Makes an executable shell script. Another process writes it: were it open for writing here while another thread
 /// of the test forks, it could not be started ("text file busy").
-pub fn script(dir: &Path, name: &str, body: &str) -> PathBuf {
+pub(crate) fn script(dir: &Path, name: &str, body: &str) -> PathBuf {
     let path = dir.join(name);
     let mut install = Command::new("install")
         .args(["-m", "755", "/dev/stdin"])
@@ -23,17 +21,17 @@ pub fn script(dir: &Path, name: &str, body: &str) -> PathBuf {
 }
 
 /// A command on a terminal of its own, which it controls.
-pub struct Terminal {
+pub(crate) struct Terminal {
     script: Child,
     keys: ChildStdin,
     screen: ChildStdout,
     /// All that was shown so far.
-    pub shown: String,
+    pub(crate) shown: String,
 }
 
 impl Terminal {
     /// Starts `command`, a shell's command line, with variables.
-    pub fn start(command: &str, env: &[(&str, &Path)]) -> Self {
+    pub(crate) fn start(command: &str, env: &[(&str, &Path)]) -> Self {
         let mut script = Command::new("script")
             .args(["-qec", command, "/dev/null"])
             .envs(env.iter().copied())
@@ -50,7 +48,7 @@ impl Terminal {
     }
 
     /// Waits until `text` is shown after what was waited for before, and returns what came until then.
-    pub fn wait_for(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
         let mut new = String::new();
         while !new.contains(text) {
             assert!(
@@ -64,13 +62,13 @@ impl Terminal {
     }
 
     /// Presses keys.
-    pub fn type_in(&mut self, keys: &str) {
+    pub(crate) fn type_in(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
 
     /// Waits for the end: whether the command succeeded.
-    pub fn succeeded(&mut self) -> bool {
+    pub(crate) fn succeeded(&mut self) -> bool {
         let mut rest = String::new();
         while self.read_into(&mut rest) {}
         self.shown.push_str(&rest);

@@ -96,6 +96,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         loop {
             drop_keys.wait().await;
             dropping.remove_all();
+            tracing::info!("all keys removed by signal");
         }
     });
     if let Some(idle_after) = setup.idle {

@@ -17,6 +17,7 @@ mod kept;
 mod keyring;
 mod master;
 mod offer;
+#[expect(dead_code, reason = "the other tests use what these do not")]
 #[path = "../../../tests/support/secret_service.rs"]
 mod secret_service;
 mod walk;

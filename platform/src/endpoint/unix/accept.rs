@@ -10,16 +10,17 @@ use std::os::unix::net::UnixListener;
 /// Accepts clients.
 #[derive(Debug)]
 pub struct Listener {
-    accepting: uds::tokio::Listener,
+    /// Before the listener: while there is a file, there is somebody behind it.
     _file: Option<SocketFile>,
+    accepting: uds::tokio::Listener,
 }
 
 impl Listener {
     pub(super) fn new(listener: UnixListener, file: Option<SocketFile>) -> io::Result<Self> {
         let accepting = uds::Listener::from(listener).try_into()?;
         Ok(Self {
-            accepting,
             _file: file,
+            accepting,
         })
     }
 
