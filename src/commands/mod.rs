@@ -44,6 +44,10 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    // A helper has no business with homes and configurations, and works where there are none.
+    if let Verb::Helper(args) = &cli.verb {
+        return help(&args.verb);
+    }
     let context = Context::from_environment(cli.config)?;
     match cli.verb {
         Verb::Agent(args) => agent::run(args, context),
@@ -54,14 +58,16 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Unlock(args) => unlock::run(&args, &context),
         Verb::Remove(args) => remove::run(&args, &context),
         Verb::Config(args) => config::run(&args.verb, &context),
-        Verb::Helper(args) => match args.verb {
-            HelperVerb::Pinentry => {
-                Ok(u8::try_from(pinentry_helper()).map_or(ExitCode::FAILURE, ExitCode::from))
-            }
-            HelperVerb::Pkcs11 => {
-                pkcs11::helper()?;
-                Ok(ExitCode::SUCCESS)
-            }
-        },
+        Verb::Helper(args) => help(&args.verb),
+    }
+}
+
+fn help(verb: &HelperVerb) -> Result<ExitCode, Failure> {
+    match verb {
+        HelperVerb::Pinentry => Ok(u8::try_from(pinentry_helper()).map_or(ExitCode::FAILURE, ExitCode::from)),
+        HelperVerb::Pkcs11 => {
+            pkcs11::helper()?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

@@ -169,6 +169,12 @@ pub(crate) fn quick() -> Vec<u8> {
     pair.expect("an Ed25519 key").as_ref().to_vec()
 }
 
+/// The Ed25519 key of this seed.
+pub(crate) fn of_seed(seed: &[u8]) -> Vec<u8> {
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("an Ed25519 key");
+    pair.to_pkcs8v1().expect("PKCS#8").as_ref().to_vec()
+}
+
 /// ADD_SMARTCARD_KEY_CONSTRAINED.
 pub(crate) fn message(library: &Path, pin: &str, constraints: &[u8]) -> Vec<u8> {
     let path = library.to_str().expect("a UTF-8 path");

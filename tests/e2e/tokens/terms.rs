@@ -1,7 +1,7 @@
 //! The terms of a token's keys: certificates, lifetimes, connections from elsewhere, and what ends a library's helper.
 
 use super::softhsm::{self, PIN, Soft, helpers, listed, message, succeeds, wait_for_no_helper};
-use crate::support::client::{extension, sign, string};
+use crate::support::client::{LIST, extension, sign, string};
 use crate::support::{Client, Home, Key, KeyKind, Sshd, signal, succeed, wait_until};
 use std::fs;
 use std::path::Path;
@@ -109,6 +109,57 @@ fn remote_clients_load_no_library_unless_the_agent_allows_it() {
         assert_eq!(succeeds(&mut client, &message(&soft.library, PIN, &[])), allowed);
         assert_eq!(helpers(&agent).len(), usize::from(allowed));
     }
+}
+
+/// For one host, which the key `host` names, from the agent's own.
+fn restricted_to(host: &[u8]) -> Vec<u8> {
+    let origin = [string(b""), string(b""), string(b"")].concat();
+    let target = [string(b""), string(b"host"), string(b""), string(host), vec![0]].concat();
+    let step = [string(&origin), string(&target), string(b"")].concat();
+    let name = string(b"restrict-destination-v00@openssh.com");
+    [&[255], &name[..], &string(&string(&step))].concat()
+}
+
+#[test]
+fn who_may_not_see_a_librarys_keys_cannot_let_it_go() {
+    let home = Home::new();
+    let soft = Soft::new(&home);
+    let key = soft.import(&home, "ed25519", "01", &softhsm::quick());
+    let host = Key::make_with(&home, "host", KeyKind::Quick, "").moved(&home, "elsewhere");
+    let agent = soft.agent(&home, &[]);
+    let mut local = Client::connect(&home.socket());
+    let restricted = restricted_to(&host.blob());
+    assert!(succeeds(&mut local, &message(&soft.library, PIN, &restricted)));
+    assert_eq!(listed(&home), std::slice::from_ref(&key.blob));
+    assert_eq!(local.ask(&sign(&key.blob, b"data", 0)), Some(vec![5]), "no login");
+
+    let mut elsewhere = Client::connect(&home.socket());
+    elsewhere.ask(&extension("session-bind@openssh.com", b""));
+    assert_eq!(elsewhere.ask(&LIST), Some(vec![12, 0, 0, 0, 0]));
+    let path = soft.library.to_str().expect("a UTF-8 path");
+    let remove = [&[21], &string(path.as_bytes())[..], &string(b"")].concat();
+    assert!(!succeeds(&mut elsewhere, &remove));
+    assert_eq!(listed(&home), [key.blob]);
+    assert!(succeeds(&mut local, &remove));
+    wait_for_no_helper(&agent);
+}
+
+#[test]
+fn a_key_that_is_held_already_stays_as_it_is() {
+    let home = Home::new();
+    let soft = Soft::new(&home);
+    let key = Key::make_with(&home, "both", KeyKind::Quick, "").moved(&home, "elsewhere");
+    let private = key.private_half(&home);
+    let pair = private.key_data().ed25519().expect("an Ed25519 key");
+    let pkcs8 = softhsm::of_seed(pair.private.as_ref());
+    let imported = soft.import(&home, "both", "01", &pkcs8);
+    assert_eq!(imported.blob, key.blob());
+    let agent = soft.agent(&home, &[]);
+    succeed(home.command("ssh-add").args(["-q", key.arg()]));
+    let refused = soft.add(&home, PIN).output().expect("ssh-add");
+    assert!(!refused.status.success(), "nothing was added");
+    assert_eq!(crate::support::list(&home)[0]["source"], "added");
+    wait_for_no_helper(&agent);
 }
 
 #[test]

@@ -163,6 +163,25 @@ fn a_hang_while_signing_ends_and_delays_nobody_else() {
 }
 
 #[test]
+fn an_agent_that_is_killed_leaves_no_helper_behind_even_one_that_hangs() {
+    let home = Home::new();
+    let soft = Soft::new(&home);
+    let hanging = library(&home, &soft, HANG_INITIALIZE);
+    let mut agent = soft.agent(&home, &["-P", "/*"]);
+    let mut client = Client::connect(&home.socket());
+    client.send(&crate::support::client::frame(&message(&hanging, PIN, &[])));
+    wait_until("the helper hangs in the library", || {
+        agent.log().contains("it says: a vendor's complaint")
+    });
+    let helpers = helpers(&agent);
+    assert_eq!(helpers.len(), 1);
+    agent.end_by("KILL");
+    wait_until("the helper is gone", || {
+        !Path::new(&format!("/proc/{}/exe", helpers[0])).exists()
+    });
+}
+
+#[test]
 fn a_signature_over_other_data_is_not_given_out() {
     let home = Home::new();
     let soft = Soft::new(&home);
