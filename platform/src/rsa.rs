@@ -122,6 +122,20 @@ impl RsaKey {
         }
     }
 
+    /// PKCS #1's RSAPrivateKey in DER; `None` for a key that is only public. The caller wipes it.
+    pub fn to_pkcs1(&self) -> Option<Vec<u8>> {
+        let (mut start, mut length) = (std::ptr::null_mut(), 0);
+        // SAFETY: the key is alive; on success `start` refers to `length` bytes that are ours to free, which wipes them.
+        unsafe {
+            if sys::RSA_private_key_to_bytes(&mut start, &mut length, self.0.as_ptr()) != 1 {
+                return None;
+            }
+            let der = std::slice::from_raw_parts(start, length).to_vec();
+            sys::OPENSSL_free(start.cast());
+            Some(der)
+        }
+    }
+
     /// Length of the modulus and of a signature, in bytes.
     pub fn length(&self) -> usize {
         // SAFETY: the key is alive.
@@ -227,6 +241,8 @@ mod tests {
     fn small_keys_sign_with_every_hash_and_the_public_half_verifies() {
         let key = key("1024");
         assert_eq!(key.length(), 128);
+        let again = RsaKey::from_der(&key.to_pkcs1().unwrap()).unwrap();
+        assert_eq!(again.public_numbers(), key.public_numbers());
         let (n, e) = key.public_numbers();
         assert_eq!((n.len(), &e[..]), (128, &[1, 0, 1][..]));
         let public = RsaKey::public(&n, &e).unwrap();
@@ -236,7 +252,7 @@ mod tests {
             assert!(public.verifies(hash, &digest, &signature));
             assert!(!public.verifies(hash, &vec![8; hash.length()], &signature));
             assert!(key.sign(hash, &digest[1..]).is_none());
-            assert!(public.sign(hash, &digest).is_none());
+            assert!(public.sign(hash, &digest).is_none() && public.to_pkcs1().is_none());
         }
     }
 

@@ -6,6 +6,7 @@
 //! not been audited, and what it may lack is covered by the Ed25519 part, which is AWS-LC's.
 
 use aws_lc_rs::digest;
+use aws_lc_rs::encoding::AsBigEndian as _;
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use ml_dsa::signature::rand_core::{TryCryptoRng, TryRng, utils};
@@ -53,6 +54,16 @@ impl Composite {
             self.curve.public_key().as_ref(),
         ]
         .concat()
+    }
+
+    /// The seeds: ML-DSA's, then Ed25519's.
+    pub(super) fn seeds(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let withheld = |_| KeyError::Backend("the back end does not give the private numbers out".into());
+        let seed = self.curve.seed().map_err(withheld)?;
+        let curve = seed.as_be_bytes().map_err(withheld)?;
+        Ok(Zeroizing::new(
+            [self.lattice.as_seed().as_slice(), curve.as_ref()].concat(),
+        ))
     }
 
     /// ML-DSA's signature, then Ed25519's. Hedged: fresh randomness guards ML-DSA against injected faults.

@@ -83,11 +83,11 @@ impl DerKey {
     }
 }
 
-const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// nistp256, nistp384, nistp521.
-const CURVE_OIDS: [ObjectIdentifier; 3] = [
+/// In the order of [`CURVES`].
+pub(super) const CURVE_OIDS: [ObjectIdentifier; 3] = [
     ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
     ObjectIdentifier::new_unwrap("1.3.132.0.34"),
     ObjectIdentifier::new_unwrap("1.3.132.0.35"),

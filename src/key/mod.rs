@@ -7,7 +7,8 @@
 //! claims a public half that its private half does not have.
 //!
 //! A key that a client adds (`added`) comes as the same private fields that OpenSSH's file holds, so both meet in
-//! `private`. What other keys signed, hosts and certificate authorities, `verify` judges.
+//! `private`. Writing goes the other way (`write`): `parts` asks the back end for its numbers, and one file for each
+//! format puts them down. What other keys signed, hosts and certificate authorities, `verify` judges.
 //!
 //! Secrets stay in zeroizing buffers. What libraries leave behind is freed heap (`pem`'s line joining, the quotient
 //! of `crypto-bigint`'s division), which the binary's allocator wipes, and stack (key derivation), which the caller
@@ -26,16 +27,23 @@ mod kind;
 mod legacy;
 mod neighbours;
 mod openssh;
+mod parts;
 mod ppk;
 mod private;
 mod public;
+mod public_file;
 mod rfc4716;
 mod rsa;
 mod sign;
 pub mod signature;
 pub mod sk;
+mod text;
 mod verify;
 mod whole;
+mod write;
+mod write_openssh;
+mod write_pkcs8;
+mod write_ppk;
 
 pub use added::{Added, AddedBody, AddedKey, added, reopen};
 pub use certificate::{CertificateFile, HostCertificate, certificate, host_certificate, plain_of};
@@ -43,9 +51,13 @@ pub use described::{Described, described};
 pub use fingerprint::{Hash, fingerprint};
 pub use format::looks_like_private_key;
 pub use public::PublicHalf;
+pub use public_file::{PublicFile, public_file};
+pub use rfc4716::write as rfc4716;
 pub use sign::OpenKey;
+pub use text::{authorized_line, randomart, short_name};
 pub use verify::verify;
 pub use whole::is_whole;
+pub use write::{Format, Protection, write};
 
 use format::Container;
 
@@ -153,10 +165,15 @@ pub fn inspect(file: &[u8], public: Option<&[u8]>) -> Result<Inspected, KeyError
 /// A passphrase for a file that needs none is ignored. For formats that do not carry the public half the caller
 /// compares [`OpenKey::public`] with the half that it listed.
 pub fn open(file: &[u8], passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError> {
+    open_with_comment(file, passphrase).map(|(key, _)| key)
+}
+
+/// As [`open`]; also yields the comment, empty where the file has none (OpenSSH keeps it behind the passphrase).
+pub fn open_with_comment(file: &[u8], passphrase: Option<&[u8]>) -> Result<(OpenKey, Vec<u8>), KeyError> {
     match format::recognise(file)? {
-        Container::OpenSsh(bytes) => Ok(openssh::File::parse(&bytes)?.open(passphrase)?.0),
-        Container::Der(key) => key.open(passphrase),
-        Container::Ppk(key) => key.open(passphrase),
+        Container::OpenSsh(bytes) => openssh::File::parse(&bytes)?.open(passphrase),
+        Container::Der(key) => Ok((key.open(passphrase)?, Vec::new())),
+        Container::Ppk(key) => Ok((key.open(passphrase)?, public::without_nul(&key.comment))),
     }
 }
 

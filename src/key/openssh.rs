@@ -27,7 +27,7 @@ pub(super) struct File<'a> {
     tag: Option<Tag>,
 }
 
-const MAGIC: &[u8] = b"openssh-key-v1\0";
+pub(super) const MAGIC: &[u8] = b"openssh-key-v1\0";
 
 impl<'a> File<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, KeyError> {

@@ -30,39 +30,40 @@ const MAX_LANES: u32 = 64;
 
 /// A file, taken apart.
 pub(super) struct Ppk {
-    version: Version2Or3,
-    algorithm: Vec<u8>,
-    encryption: Vec<u8>,
+    pub(super) version: Version2Or3,
+    pub(super) algorithm: Vec<u8>,
+    pub(super) encryption: Vec<u8>,
     /// Any bytes.
     pub(super) comment: Vec<u8>,
-    blob: Vec<u8>,
-    private: Zeroizing<Vec<u8>>,
-    derivation: Option<Derivation>,
-    mac: Vec<u8>,
+    pub(super) blob: Vec<u8>,
+    pub(super) private: Zeroizing<Vec<u8>>,
+    pub(super) derivation: Option<Derivation>,
+    pub(super) mac: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Version2Or3 {
+pub(super) enum Version2Or3 {
     Two,
     Three,
 }
 
 /// Argon2's parameters.
-struct Derivation {
-    variant: Variant,
-    memory: u32,
-    passes: u32,
-    lanes: u32,
-    salt: Vec<u8>,
+pub(super) struct Derivation {
+    pub(super) variant: Variant,
+    /// In KiB.
+    pub(super) memory: u32,
+    pub(super) passes: u32,
+    pub(super) lanes: u32,
+    pub(super) salt: Vec<u8>,
 }
 
 /// Cipher key, IV and MAC key.
-struct Keys {
-    cipher: Zeroizing<Vec<u8>>,
-    mac: Zeroizing<Vec<u8>>,
+pub(super) struct Keys {
+    pub(super) cipher: Zeroizing<Vec<u8>>,
+    pub(super) mac: Zeroizing<Vec<u8>>,
 }
 
-const KEY: usize = 32;
+pub(super) const KEY: usize = 32;
 const IV: usize = 16;
 
 impl Ppk {
@@ -151,7 +152,7 @@ impl Ppk {
         Ok(key)
     }
 
-    fn keys(&self, passphrase: &[u8]) -> Result<Keys, KeyError> {
+    pub(super) fn keys(&self, passphrase: &[u8]) -> Result<Keys, KeyError> {
         if let Some(derivation) = &self.derivation {
             let mut derived = derivation.run(passphrase)?;
             let mac = Zeroizing::new(derived.split_off(KEY + IV));
@@ -172,10 +173,26 @@ impl Ppk {
 
     /// Whether the MAC is right; in constant time.
     fn is_sealed_by(&self, key: &[u8], plain: &[u8]) -> bool {
+        let sealed = self.sealed(plain);
+        sealed.is_some_and(|sealed| hmac::verify(&self.mac_key(key), &sealed, &self.mac).is_ok())
+    }
+
+    /// The MAC over everything, the private half in clear.
+    pub(super) fn mac_of(&self, key: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
+        let mac = hmac::sign(&self.mac_key(key), &self.sealed(plain)?);
+        Some(mac.as_ref().to_vec())
+    }
+
+    fn mac_key(&self, key: &[u8]) -> hmac::Key {
         let algorithm = match self.version {
             Version2Or3::Two => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
             Version2Or3::Three => hmac::HMAC_SHA256,
         };
+        hmac::Key::new(algorithm, key)
+    }
+
+    /// What the MAC is over; none if a field were longer than any file.
+    fn sealed(&self, plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let parts = [
             &self.algorithm[..],
             &self.encryption,
@@ -185,11 +202,8 @@ impl Ppk {
         ];
         let length = parts.iter().map(|part| 4 + part.len()).sum();
         let mut sealed = Zeroizing::new(Vec::with_capacity(length));
-        let encoded = parts.iter().try_for_each(|part| part.encode(&mut *sealed));
-        if encoded.is_err() {
-            return false;
-        }
-        hmac::verify(&hmac::Key::new(algorithm, key), &sealed, &self.mac).is_ok()
+        parts.iter().try_for_each(|part| part.encode(&mut *sealed)).ok()?;
+        Some(sealed)
     }
 }
 

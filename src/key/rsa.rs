@@ -8,6 +8,7 @@ use aws_lc_rs::rsa::{KeyPair, KeyPairComponents, PublicKeyComponents};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512, RsaSignatureEncoding};
 use claviger_platform::rsa::{RsaHash, RsaKey, RsaNumbers};
 use crypto_bigint::{BoxedUint, NonZero};
+use pkcs8::PrivateKeyInfoRef;
 use pkcs8::der::asn1::UintRef;
 use pkcs8::der::{Decode as _, Reader as _, SliceReader};
 use ssh_encoding::Mpint;
@@ -104,6 +105,19 @@ impl RsaSigner {
             }
         };
         Ok(numbers)
+    }
+
+    /// The private key as RSAPrivateKey (RFC 8017, A.1.2).
+    pub(super) fn to_pkcs1(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let withheld = || KeyError::Backend("the back end does not give the private numbers out".into());
+        match self {
+            Self::Usual(pair) => {
+                let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| withheld())?;
+                let info = PrivateKeyInfoRef::try_from(der.as_ref()).map_err(|_| withheld())?;
+                Ok(Zeroizing::new(info.private_key.as_bytes().to_vec()))
+            }
+            Self::Unusual(key) => key.to_pkcs1().map(Zeroizing::new).ok_or_else(withheld),
+        }
     }
 
     /// The algorithm that the flags ask for, and its signature.

@@ -42,6 +42,10 @@ impl OpenKey {
         &self.public
     }
 
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
     pub(super) fn into_public(self) -> PublicHalf {
         self.public
     }

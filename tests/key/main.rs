@@ -17,3 +17,4 @@ mod ppk;
 mod recorder;
 mod tools;
 mod verify;
+mod write;
