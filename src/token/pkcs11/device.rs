@@ -12,6 +12,7 @@ use cryptoki::object::{Attribute, AttributeType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
 use cryptoki::types::RawAuthPin;
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 /// A library and what it holds.
@@ -19,11 +20,13 @@ pub(super) struct Device {
     library: PathBuf,
     slots: Vec<OpenSlot>,
     keys: Vec<Key>,
-    /// Kept only if one of the keys asks for it at each use.
-    pin: Option<Secret>,
+    /// Kept only if one of the keys asks for it at each use, and until the token takes it no more.
+    pin: RefCell<Option<Secret>>,
 }
 
 struct OpenSlot {
+    context: Pkcs11,
+    slot: Slot,
     session: Session,
     /// What the token can do; empty if it does not say.
     mechanisms: Vec<MechanismType>,
@@ -45,7 +48,7 @@ impl Device {
             library: library.into(),
             slots: Vec::new(),
             keys: Vec::new(),
-            pin: None,
+            pin: RefCell::default(),
         };
         let mut notes = Vec::new();
         let slots = context.get_slots_with_token().map_err(said)?;
@@ -58,7 +61,7 @@ impl Device {
             }
         }
         if device.keys.iter().any(|key| key.always_authenticate) && !pin.is_empty() {
-            device.pin = Some(Secret::copy_of(pin));
+            device.pin = RefCell::new(Some(Secret::copy_of(pin)));
         }
         notes.truncate(MOST_NOTES);
         Ok((device, notes))
@@ -82,7 +85,7 @@ impl Device {
             .ok_or("the token does not hold its private half, or not any more")?;
         let way = Way::choose(&key.public.half, &slot.mechanisms, data, flags)?;
         let made = if key.always_authenticate {
-            self.sign_authenticated(&slot.session, private, &way)
+            self.sign_authenticated(slot, private, &way)
         } else {
             slot.session
                 .sign(&way.mechanism, private, &way.input)
@@ -92,19 +95,26 @@ impl Device {
     }
 
     /// As keys with CKA_ALWAYS_AUTHENTICATE want it: a login of its own between the two steps of a signature.
+    /// In a session of its own, whose end is the end of a signature that was begun and refused.
     fn sign_authenticated(
         &self,
-        session: &Session,
+        slot: &OpenSlot,
         private: ObjectHandle,
         way: &Way<'_>,
     ) -> Result<Vec<u8>, String> {
-        let pin = self.pin.as_ref().ok_or(
-            "this key wants its PIN at each use, and the token was loaded without; load it again: ssh-add -s",
+        let pin = self.pin.borrow().as_ref().map(|pin| raw(pin)).ok_or(
+            "this key wants its PIN at each use, and there is none that fits; load it again: ssh-add -e LIBRARY, ssh-add -s LIBRARY",
         )?;
+        let session = slot.context.open_ro_session(slot.slot).map_err(said)?;
         session.sign_init(&way.mechanism, private).map_err(said)?;
-        session
-            .login_with_raw(UserType::ContextSpecific, &raw(pin))
-            .map_err(said)?;
+        if let Err(error) = session.login_with_raw(UserType::ContextSpecific, &pin) {
+            // It may have been changed. A few more attempts with it, one for each login of ssh, would lock it.
+            self.pin.replace(None);
+            return Err(format!(
+                "the token does not take its PIN any more: {}",
+                said(error)
+            ));
+        }
         claviger_platform::pkcs11::finish_signature(&self.library, session.handle(), &way.input)
     }
 
@@ -156,6 +166,8 @@ impl Device {
             });
         }
         self.slots.push(OpenSlot {
+            context: context.clone(),
+            slot,
             session,
             mechanisms: context.get_mechanism_list(slot).unwrap_or_default(),
         });

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { CRASH_INITIALIZE = 1, HANG_INITIALIZE, CRASH_SIGN, OTHER_DATA, HANG_SIGN };
+enum { CRASH_INITIALIZE = 1, HANG_INITIALIZE, CRASH_SIGN, OTHER_DATA, HANG_SIGN, REFUSE_PIN };
 
 // CK_FUNCTION_LIST (PKCS#11 2.40): a version, then pointers in the order of the standard.
-enum { INITIALIZE = 0, SIGN = 43, FUNCTIONS = 68 };
+enum { INITIALIZE = 0, LOGIN = 18, SIGN = 43, FUNCTIONS = 68 };
 struct list {
     unsigned char version[2];
     void *functions[FUNCTIONS];
@@ -21,6 +21,15 @@ static unsigned long initialize(void *args) {
     (void)args;
     if (WRONG == CRASH_INITIALIZE) abort();
     for (;;) pause();
+}
+
+static unsigned long (*real_login)(unsigned long, unsigned long, unsigned char *, unsigned long);
+
+// Refuses the PIN (CKR_PIN_INCORRECT) where a signature wants it (CKU_CONTEXT_SPECIFIC), as if it had been changed.
+static unsigned long login(unsigned long session, unsigned long user, unsigned char *pin, unsigned long length) {
+    if (user != 2) return real_login(session, user, pin, length);
+    fputs("a PIN refused\n", stderr);
+    return 0xa0;
 }
 
 static unsigned long sign(unsigned long session, unsigned char *data, unsigned long length, unsigned char *out,
@@ -43,6 +52,7 @@ unsigned long C_GetFunctionList(struct list **into) {
     list = *theirs;
     real_sign = list.functions[SIGN];
     if (WRONG == CRASH_INITIALIZE || WRONG == HANG_INITIALIZE) list.functions[INITIALIZE] = initialize;
+    else if (WRONG == REFUSE_PIN) real_login = list.functions[LOGIN], list.functions[LOGIN] = login;
     else list.functions[SIGN] = sign;
     *into = &list;
     return 0;

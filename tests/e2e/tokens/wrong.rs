@@ -12,6 +12,7 @@ const HANG_INITIALIZE: u32 = 2;
 const CRASH_SIGN: u32 = 3;
 const OTHER_DATA: u32 = 4;
 const HANG_SIGN: u32 = 5;
+const REFUSE_PIN: u32 = 6;
 
 /// SoftHSM with something wrong.
 fn library(home: &Home, soft: &Soft, wrong: u32) -> PathBuf {
@@ -179,6 +180,32 @@ fn an_agent_that_is_killed_leaves_no_helper_behind_even_one_that_hangs() {
     wait_until("the helper is gone", || {
         !Path::new(&format!("/proc/{}/exe", helpers[0])).exists()
     });
+}
+
+#[test]
+fn a_pin_that_was_refused_for_a_signature_is_not_tried_again() {
+    let home = Home::new();
+    let soft = Soft::new(&home);
+    let always = ["--key-type", "EC:prime256v1", "--always-auth", "--id", "01"];
+    soft.make(&home, &always);
+    let library = library(&home, &soft, REFUSE_PIN);
+    let agent = soft.agent(&home, &["-P", "/*"]);
+    let mut client = Client::connect(&home.socket());
+    assert!(succeeds(&mut client, &message(&library, PIN, &[])));
+    let keys = listed(&home);
+    for reason in [
+        "the token does not take its PIN any more",
+        "there is none that fits",
+    ] {
+        for _ in 0..2 {
+            assert_eq!(client.ask(&sign(&keys[0], b"data", 0)), Some(vec![5]));
+        }
+        assert!(agent.log().contains(reason), "{}", agent.log());
+    }
+    wait_until("the library's words in the log", || {
+        agent.log().contains("a PIN refused")
+    });
+    assert_eq!(agent.log().matches("a PIN refused").count(), 1, "{}", agent.log());
 }
 
 #[test]
