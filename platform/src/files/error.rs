@@ -45,6 +45,12 @@ pub enum FileError {
         /// Allowed, in bytes.
         limit: u64,
     },
+    /// A file that was to be made has a name that is taken.
+    #[error("{}: exists already, and nothing is overwritten; choose another name, or move it away", path.display())]
+    Exists {
+        /// As the caller named it.
+        path: PathBuf,
+    },
     /// Another process holds the lock.
     #[error("{}: in use by another process; try again when it has ended", path.display())]
     Locked {

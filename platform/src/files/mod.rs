@@ -1,9 +1,12 @@
 //! Files that hold secrets: read only when they are private, written whole or not at all.
 //!
 //! The contract of an OS: `open_regular` (without blocking, and sure of what was opened), `refuse_shared` (who else may
-//! touch it), `make_private` and `sync_dir`. The calls here block; async callers move them to a blocking thread.
+//! touch it), `make_private`, `set_mode`, `sync_dir`, and `unnamed` with `give_name` (files without a name). The calls here block; async callers move them to a blocking thread.
 
 mod error;
+mod fresh;
+#[cfg(target_os = "linux")]
+mod linux;
 mod lock;
 mod log;
 mod read;
@@ -15,6 +18,7 @@ mod write;
 use unix as imp;
 
 pub use error::FileError;
+pub use fresh::{Fresh, refuse_existing, replace_keeping_mode};
 pub use imp::private_dir;
 pub use lock::{FileLock, lock};
 pub use log::append_private;

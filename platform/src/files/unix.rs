@@ -7,6 +7,9 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+#[cfg(target_os = "linux")]
+pub(super) use super::linux::{give_name, unnamed};
+
 /// Opens a regular file and tells its state when opened. A FIFO or a device is refused without ever waiting for it.
 pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
     let not_regular = |what| FileError::NotRegular {
@@ -59,6 +62,11 @@ pub(super) fn refuse_shared(path: &Path, state: &Metadata) -> Result<(), FileErr
 /// Mode 0600 exactly: the umask could have taken more away.
 pub(super) fn make_private(file: &File) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(0o600))
+}
+
+/// Exactly this mode, whatever the umask.
+pub(super) fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode))
 }
 
 /// Whether its last name is gone: somebody removed it since it was opened.

@@ -3,7 +3,7 @@
 use super::error::{FileError, at};
 use super::imp;
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -17,6 +17,11 @@ const MAX_TRIES: usize = 20;
 /// it, fsync, rename, fsync of the directory. Stale temporaries of crashed writers are removed first.
 /// Directories are made 0700. A link is followed, so that the file it names is replaced, not the link.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    replace(path, bytes, None)
+}
+
+/// As [`write_atomic`], with another mode if one is given.
+pub(super) fn replace(path: &Path, bytes: &[u8], mode: Option<Permissions>) -> Result<(), FileError> {
     let io = |source| FileError::Io {
         path: path.to_owned(),
         source,
@@ -41,6 +46,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let mut temporary = create(dir, name).map_err(at(dir))?;
     temporary
         .write_all(bytes)
+        .and_then(|()| mode.map_or(Ok(()), |mode| temporary.as_file().set_permissions(mode)))
         .and_then(|()| temporary.as_file().sync_all())
         .map_err(io)?;
     temporary.persist(&target).map_err(|error| io(error.error))?;
@@ -61,7 +67,7 @@ fn follow_links(path: &Path) -> PathBuf {
 
 /// A temporary file `.NAME.XXXXXX.tmp`, locked for as long as its writer lives: that is how [`remove_stale`] knows
 /// the dead ones, without a guess about time or process numbers.
-fn create(dir: &Path, name: &OsStr) -> io::Result<NamedTempFile> {
+pub(super) fn create(dir: &Path, name: &OsStr) -> io::Result<NamedTempFile> {
     let (prefix, suffix) = affixes(name);
     let mut tries = 1..=MAX_TRIES;
     loop {
@@ -113,7 +119,7 @@ fn remove_stale(dir: &Path, name: &OsStr) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::{self, Permissions};
+    use std::fs;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     fn names(dir: &Path) -> Vec<String> {
