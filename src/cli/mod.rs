@@ -1,6 +1,9 @@
 //! The command line: clap types, and nothing else. No option carries a secret; passphrases come by descriptor.
+mod keys;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
 
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -28,6 +31,10 @@ pub(crate) enum Verb {
     Agent(AgentArgs),
     /// Add key files for good: check each passphrase once and store it
     Add(AddArgs),
+    /// Write a key in another format, or under another passphrase
+    Convert(ConvertArgs),
+    /// Print the public half of a key: the line for a server, a fingerprint, a QR code
+    Pubkey(PubkeyArgs),
     /// List the agent's keys
     List(ReportArgs),
     /// Show the agent's state: sources of passphrases, problems, memory protection

@@ -6,6 +6,7 @@
 use super::context::Context;
 use super::output::Failure;
 use claviger::secret::Secret;
+use claviger::wire::identities_answer;
 use claviger::wire::report::{self, KeyName, KeyReport, Outcome, StatusReport, UnlockRequest};
 use claviger_platform::endpoint;
 use serde::Serialize;
@@ -22,6 +23,8 @@ const SOON: Duration = Duration::from_secs(30);
 const PATIENT: Duration = Duration::from_secs(600);
 /// A listing of tens of thousands of keys.
 const MAX_ANSWER: usize = 16 << 20;
+/// SSH_AGENTC_REQUEST_IDENTITIES (RFC 9987).
+const REQUEST_IDENTITIES: u8 = 11;
 
 /// An agent that answered.
 pub(crate) struct Client {
@@ -63,6 +66,16 @@ impl Client {
     /// The agent's keys.
     pub(crate) fn list(&self) -> Result<Vec<KeyReport>, Failure> {
         self.ask(report::LIST, Vec::new(), SOON)
+    }
+
+    /// The public blobs of its keys, certificates too, as every client gets them.
+    pub(crate) fn identities(&self) -> Result<Vec<Vec<u8>>, Failure> {
+        let failure = |why: &str| Failure::new(format!("the agent at {}: {why}", self.socket.display()));
+        // Raw: ssh-agent-lib gives up a whole list for one key whose type it does not know.
+        let answer = raw_exchange(&self.socket, &[0, 0, 0, 1, REQUEST_IDENTITIES], SOON)
+            .map_err(|error| failure(&error.to_string()))?;
+        let keys = identities_answer(&answer).ok_or_else(|| failure("its list of keys is not understood"))?;
+        Ok(keys.into_iter().map(|(blob, _)| blob.to_vec()).collect())
     }
 
     /// Seals every key and closes the vault; says how many were open.
@@ -135,16 +148,24 @@ fn json(request: &impl Serialize) -> Result<Vec<u8>, Failure> {
 }
 
 fn exchange(socket: &Path, request: &Request, limit: Duration) -> io::Result<Response> {
-    let mut stream = endpoint::connect(socket, limit)?;
     let mut frame = Vec::new();
     request.encode_prefixed(&mut frame).map_err(io::Error::other)?;
-    stream.write_all(&frame)?;
+    response(&raw_exchange(socket, &frame, limit)?)
+}
+
+fn raw_exchange(socket: &Path, frame: &[u8], limit: Duration) -> io::Result<Vec<u8>> {
+    let mut stream = endpoint::connect(socket, limit)?;
+    stream.write_all(frame)?;
     stream.flush()?;
-    response(&mut stream)
+    body(&mut stream)
+}
+
+fn response(mut body: &[u8]) -> io::Result<Response> {
+    Response::decode(&mut body).map_err(io::Error::other)
 }
 
 /// Reads one whole answer, and no more memory is taken than an answer may need.
-fn response(stream: &mut impl Read) -> io::Result<Response> {
+fn body(stream: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut length = [0; 4];
     stream.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length) as usize;
@@ -155,7 +176,7 @@ fn response(stream: &mut impl Read) -> io::Result<Response> {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
-    Response::decode(&mut body.as_slice()).map_err(io::Error::other)
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -163,10 +184,14 @@ mod tests {
     use super::*;
     use claviger::wire;
 
+    fn read(mut bytes: &[u8]) -> io::Result<Response> {
+        response(&body(&mut bytes)?)
+    }
+
     #[test]
     fn an_answer_carries_its_bytes_as_they_are() {
         let frame = wire::extension_response("list@claviger", b"[]");
-        let Ok(Response::ExtensionResponse(answer)) = response(&mut frame.as_slice()) else {
+        let Ok(Response::ExtensionResponse(answer)) = read(&frame) else {
             panic!("not understood");
         };
         assert_eq!(
@@ -177,9 +202,9 @@ mod tests {
 
     #[test]
     fn refusals_are_told_apart_from_answers() {
-        assert!(matches!(response(&mut &wire::FAILURE[..]), Ok(Response::Failure)));
+        assert!(matches!(read(&wire::FAILURE), Ok(Response::Failure)));
         assert!(matches!(
-            response(&mut &wire::EXTENSION_FAILURE[..]),
+            read(&wire::EXTENSION_FAILURE),
             Ok(Response::ExtensionFailure)
         ));
     }
@@ -195,7 +220,7 @@ mod tests {
             &[0, 0, 0, 1, 99],
             &[255, 255, 255, 255, 29],
         ] {
-            assert!(response(&mut &bytes[..]).is_err(), "{bytes:?}");
+            assert!(read(bytes).is_err(), "{bytes:?}");
         }
     }
 }

@@ -7,10 +7,13 @@ mod agent;
 mod client;
 mod config;
 mod context;
+mod convert;
 mod list;
 mod lock;
 mod names;
+mod opening;
 mod output;
+mod pubkey;
 mod remove;
 mod ssh_agent;
 mod status;
@@ -52,6 +55,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.verb {
         Verb::Agent(args) => agent::run(args, context),
         Verb::Add(args) => add::run(&args, &context),
+        Verb::Convert(args) => convert::run(&args, &context),
+        Verb::Pubkey(args) => pubkey::run(&args, &context),
         Verb::List(args) => list::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
         Verb::Lock(args) => lock::run(&args, &context),

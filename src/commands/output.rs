@@ -1,6 +1,6 @@
 //! Printing: a closed pipe ends quietly, and a failure is one line on standard error.
 use std::fmt::{self, Display};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// What a person is told when a verb fails: what failed, why, what to do.
 #[derive(Debug)]
@@ -45,6 +45,22 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
 /// Prints an error line. Nobody is left to tell when standard error itself fails.
 pub(crate) fn error(text: &impl Display) {
     let _ = writeln!(io::stderr().lock(), "claviger: {text}");
+}
+
+/// Tells something on standard error that is no failure, so that standard output stays what was asked for.
+pub(crate) fn note(text: &impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Writes control sequences to the terminal, whichever stream is one.
+pub(crate) fn terminal(sequence: &str) -> Result<(), Failure> {
+    let (mut out, mut error) = (io::stdout(), io::stderr());
+    let done = match (error.is_terminal(), out.is_terminal()) {
+        (true, _) => error.write_all(sequence.as_bytes()).and_then(|()| error.flush()),
+        (false, true) => out.write_all(sequence.as_bytes()).and_then(|()| out.flush()),
+        (false, false) => return Err(Failure::new("no terminal that could be told; run it in one")),
+    };
+    done.map_err(|error| Failure(format!("terminal: {error}")))
 }
 
 /// Text from files, comments and other processes, unable to steer the terminal.

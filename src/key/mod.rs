@@ -54,7 +54,7 @@ pub use public::PublicHalf;
 pub use public_file::{PublicFile, public_file};
 pub use rfc4716::write as rfc4716;
 pub use sign::OpenKey;
-pub use text::{authorized_line, randomart, short_name};
+pub use text::{authorized_line, base64, randomart, short_name};
 pub use verify::verify;
 pub use whole::is_whole;
 pub use write::{Format, Protection, write};

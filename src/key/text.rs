@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::string;
 
 /// Base64 with padding, wiped when dropped.
-pub(super) fn base64(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+pub fn base64(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut text = Zeroizing::new(vec![0; bytes.len().div_ceil(3) * 4]);
     let written = Base64Writer::new(&mut text).and_then(|mut writer| {
         writer.write(bytes)?;

@@ -8,7 +8,9 @@
 
 mod add;
 mod config;
+mod convert;
 mod home;
+mod pubkey;
 #[path = "../support/ran.rs"]
 mod ran;
 mod verbs;

@@ -10,6 +10,7 @@ mod support;
 
 mod added;
 mod chain;
+mod conversion;
 mod crash;
 mod foreign;
 mod hostile;

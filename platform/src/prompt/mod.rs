@@ -14,6 +14,7 @@ mod terminal;
 pub use notice::Notice;
 pub use pinentry::helper as pinentry_helper;
 pub use surroundings::{Require, Surroundings};
+pub use terminal::width as terminal_width;
 
 use crate::harden::LockedBytes;
 use crate::process::JobError;

@@ -26,6 +26,12 @@ pub(super) fn exists() -> bool {
     open().is_ok()
 }
 
+/// Columns of the controlling terminal, if there is one and it says.
+pub fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(open().ok()?).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// Fine while a question can be asked there; else the reason why not.
 pub(super) fn usable() -> Result<(), String> {
     let tty = open().map_err(|error| format!("no terminal: {error}"))?;

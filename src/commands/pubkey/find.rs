@@ -1,0 +1,105 @@
+//! Which public half FILE|KEY means: a file's, else that of a key that the agent or the configured places have.
+use super::Public;
+use crate::commands::client::Client;
+use crate::commands::context::{Context, Secrets, runtime};
+use crate::commands::names::{self, resolve};
+use crate::commands::opening::KeyFile;
+use crate::commands::output::Failure;
+use claviger::key::{self, Hash, KeyError};
+use claviger::keyset;
+use claviger::unlock::Wanted;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) fn find(
+    name: &str,
+    socket: Option<&Path>,
+    context: &Context,
+    secrets: Secrets,
+) -> Result<Public, Failure> {
+    match Path::new(name).exists() {
+        true => of_file(Path::new(name), context, secrets),
+        false => of_key(name, socket, context),
+    }
+}
+
+fn of_file(path: &Path, context: &Context, secrets: Secrets) -> Result<Public, Failure> {
+    let file = KeyFile::read(path)?;
+    let path = Some(path.to_string_lossy().into_owned());
+    match key::public_file(&file.bytes, file.beside.as_deref()) {
+        Ok(public) => Ok(Public {
+            blob: public.blob,
+            comment: public.comment,
+            path,
+        }),
+        // Only the passphrase shows it.
+        Err(KeyError::NoPublicHalf) => {
+            let opened = file.open(context, secrets, &Arc::new(context.means()), &runtime()?)?;
+            Ok(Public {
+                blob: opened.key.public().blob.clone(),
+                comment: opened.comment,
+                path,
+            })
+        }
+        Err(error) => Err(Failure::new(format!("{}: {error}", file.name()))),
+    }
+}
+
+fn of_key(name: &str, socket: Option<&Path>, context: &Context) -> Result<Public, Failure> {
+    let keys = match Client::find(context, socket) {
+        Ok(client) => of_agent(&client)?,
+        Err(failure) if socket.is_some() => return Err(failure),
+        Err(_) => of_places(context)?,
+    };
+    let wanted: Vec<Wanted> = keys.iter().map(|(wanted, _)| wanted.clone()).collect();
+    let found = resolve(&wanted, name)?;
+    let blob = keys
+        .into_iter()
+        .find(|(wanted, _)| wanted.fingerprint == found.fingerprint)
+        .map(|(_, blob)| blob)
+        .ok_or_else(|| {
+            Failure::new(format!(
+                "{name}: no such file, and no key of this fingerprint is known"
+            ))
+        })?;
+    let path = found.path.to_string_lossy().into_owned();
+    Ok(Public {
+        blob,
+        comment: found.comment.into_bytes(),
+        path: Some(path).filter(|path| !path.is_empty()),
+    })
+}
+
+type Known = Vec<(Wanted, Vec<u8>)>;
+
+/// The agent's keys: names from its listing, blobs from what every client gets. Certificates are passed over.
+fn of_agent(client: &Client) -> Result<Known, Failure> {
+    let blobs = client.identities()?;
+    let by_fingerprint = |fingerprint: &str| {
+        let blob = blobs
+            .iter()
+            .find(|blob| key::fingerprint(blob, Hash::Sha256) == fingerprint);
+        blob.cloned()
+    };
+    let reports = client.list()?.into_iter();
+    Ok(reports
+        .filter_map(|report| {
+            let blob = by_fingerprint(&report.fingerprint)?;
+            let wanted = Wanted {
+                fingerprint: report.fingerprint,
+                path: report.path.into(),
+                comment: report.comment,
+            };
+            Some((wanted, blob))
+        })
+        .collect())
+}
+
+fn of_places(context: &Context) -> Result<Known, Failure> {
+    let config = context.config()?;
+    let found = keyset::discover(&config.key_dirs, &config.key_files).keys;
+    Ok(found
+        .into_iter()
+        .map(|found| (names::wanted(&found), found.inspected.public.blob))
+        .collect())
+}

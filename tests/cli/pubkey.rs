@@ -1,0 +1,285 @@
+//! `pubkey`: the same lines, fingerprints and pictures as ssh-keygen's, without a passphrase where none is needed.
+use crate::home::{Home, KEY, text};
+use crate::ran::Ran;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TYPES: [&[&str]; 5] = [
+    &["-t", "ed25519"],
+    &["-t", "ecdsa", "-b", "256"],
+    &["-t", "ecdsa", "-b", "521"],
+    &["-t", "rsa", "-b", "1024"],
+    &["-t", "rsa", "-b", "3072"],
+];
+
+fn keygen(args: &[&str]) -> String {
+    let output = Command::new("ssh-keygen").args(args).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn make(home: &Home, name: &str, kind: &[&str], passphrase: &str) -> PathBuf {
+    let path = home.path(name);
+    let rest = [
+        "-q",
+        "-a",
+        "1",
+        "-C",
+        "me at home",
+        "-N",
+        passphrase,
+        "-f",
+        text(&path),
+    ];
+    keygen(&[kind, &rest].concat());
+    path
+}
+
+fn public(path: &Path) -> String {
+    fs::read_to_string(format!("{}.pub", text(path))).unwrap()
+}
+
+fn pubkey(home: &Home, name: &str, more: &[&str]) -> Ran {
+    home.run(&[&["pubkey", name], more].concat())
+}
+
+#[test]
+fn everything_it_prints_is_what_ssh_keygen_prints() {
+    let home = Home::new();
+    for (at, kind) in TYPES.iter().enumerate() {
+        let key = make(&home, &format!("key{at}"), kind, "");
+        let name = text(&key);
+        assert_eq!(pubkey(&home, name, &[]).done().out, keygen(&["-y", "-f", name]));
+        let of = format!("{name}.pub");
+        let picture = pubkey(&home, name, &["--fingerprint"]).done().out;
+        assert_eq!(picture, keygen(&["-l", "-v", "-f", &of]));
+        let md5 = pubkey(&home, name, &["--fingerprint", "--md5"]).done().out;
+        assert_eq!(md5, keygen(&["-l", "-E", "md5", "-f", &of]));
+        let without_comment = |text: String| {
+            let lines = text.lines().filter(|line| !line.starts_with("Comment:"));
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        let form = pubkey(&home, name, &["--rfc4716"]).done().out;
+        assert!(form.contains("Comment: \"me at home\"\n"), "{form}");
+        fs::write(home.path("form"), &form).unwrap();
+        assert_eq!(
+            keygen(&["-i", "-f", text(&home.path("form"))]).trim(),
+            public(&key).trim_end_matches(" me at home\n")
+        );
+        assert_eq!(without_comment(form), without_comment(keygen(&["-e", "-f", &of])));
+        // What it prints, it reads.
+        assert_eq!(pubkey(&home, "form", &[]).done().out, public(&key));
+    }
+}
+
+#[test]
+fn a_sealed_key_is_not_asked_for_its_passphrase() {
+    let home = Home::new();
+    let key = make(&home, "id", TYPES[0], KEY);
+    let line = public(&key);
+    let converted = [
+        "convert",
+        "id",
+        "--to",
+        "ppk",
+        "-o",
+        "id.ppk",
+        "--passphrase-fd",
+        "3",
+    ];
+    home.run(&converted).done();
+    for name in ["id", "id.pub", "id.ppk", "id.ppk.pub"] {
+        assert_eq!(pubkey(&home, name, &[]).done().out, line, "{name}");
+    }
+    fs::remove_file(home.path("id.pub")).unwrap();
+    fs::remove_file(home.path("id.ppk.pub")).unwrap();
+    assert_eq!(
+        pubkey(&home, "id.ppk", &[]).done().out,
+        line,
+        "PuTTY's comment is in clear"
+    );
+    let bare = line.replace(" me at home", "");
+    assert_eq!(
+        pubkey(&home, "id", &[]).done().out,
+        bare,
+        "OpenSSH's comment is not"
+    );
+    // A form that shows nothing has to be opened.
+    let converted = [
+        "convert",
+        "id",
+        "--to",
+        "pkcs8",
+        "-o",
+        "id.pem",
+        "--passphrase-fd",
+        "3",
+    ];
+    home.run(&converted).done();
+    fs::remove_file(home.path("id.pem.pub")).unwrap();
+    pubkey(&home, "id.pem", &[]).failed(&["id.pem", "--passphrase-fd"]);
+    assert_eq!(
+        pubkey(&home, "id.pem", &["--passphrase-fd", "3"]).done().out,
+        bare
+    );
+}
+
+#[test]
+fn a_key_is_found_by_its_names() {
+    let home = Home::new();
+    let key = make(&home, ".ssh/id_work", TYPES[0], KEY);
+    make(&home, ".ssh/id_other", TYPES[0], KEY);
+    let found = pubkey(&home, text(&key), &["--json"]).done().out;
+    let found: serde_json::Value = serde_json::from_str(&found).unwrap();
+    let fingerprint = found["fingerprint"].as_str().unwrap();
+    for name in [fingerprint, &fingerprint[..20], "id_work"] {
+        assert_eq!(pubkey(&home, name, &[]).done().out, public(&key), "{name}");
+    }
+    pubkey(&home, "me at home", &[]).failed(&["several"]);
+    pubkey(&home, "nothing", &[]).failed(&["no key is called"]);
+    let absent = format!("SHA256:{}", "x".repeat(43));
+    pubkey(&home, &absent, &[]).failed(&["no key of this fingerprint"]);
+    assert_eq!(found["line"].as_str().unwrap(), public(&key).trim());
+    assert_eq!(
+        (found["type"].as_str(), found["bits"].as_u64()),
+        (Some("ssh-ed25519"), Some(256))
+    );
+    assert!(found["md5"].as_str().unwrap().starts_with("MD5:") && found["comment"] == "me at home");
+    assert!(found["path"] == text(&key));
+}
+
+#[test]
+fn types_that_do_not_sign_here_have_a_public_half_too() {
+    let home = Home::new();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    for name in ["sk/sk-ed25519", "sk/sk-ecdsa", "mldsa/mldsa"] {
+        let line = fs::read_to_string(data.join(format!("{name}.pub"))).unwrap();
+        fs::copy(data.join(name), home.path("id")).unwrap();
+        fs::set_permissions(home.path("id"), fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(home.path("id.pub"), &line).unwrap();
+        for file in ["id", "id.pub"] {
+            assert_eq!(pubkey(&home, file, &[]).done().out.trim(), line.trim(), "{name}");
+        }
+        let picture = pubkey(&home, "id", &["--fingerprint"]).done().out;
+        if name.starts_with("sk/") {
+            assert_eq!(picture, keygen(&["-l", "-v", "-f", text(&home.path("id.pub"))]));
+        }
+        assert!(
+            picture
+                .lines()
+                .all(|line| line.starts_with(|c: char| c.is_ascii_digit()) || line.len() == 19)
+        );
+    }
+    // A certificate: the key in it.
+    let certificate = data.join("sk/sk-ed25519-cert.pub");
+    let line = fs::read_to_string(data.join("sk/sk-ed25519.pub")).unwrap();
+    let printed = pubkey(&home, text(&certificate), &["--comment", ""]).done().out;
+    assert_eq!(
+        printed.trim(),
+        line.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    );
+    fs::write(home.path("noise"), "hello").unwrap();
+    pubkey(&home, "noise", &[]).failed(&["noise", "no key"]);
+}
+
+#[test]
+fn a_comment_cannot_steer_the_terminal() {
+    let home = Home::new();
+    let key = make(&home, "id", TYPES[0], "");
+    let line = public(&key).replace("me at home", "\u{1b}]0;owned\u{7}\u{9b}2J");
+    fs::write(home.path("evil.pub"), line).unwrap();
+    for options in [&[][..], &["--fingerprint"], &["--rfc4716"], &["--json"]] {
+        let printed = pubkey(&home, "evil.pub", options).done().out;
+        assert!(
+            printed.chars().all(|c| !c.is_control() || c == '\n'),
+            "{printed:?}"
+        );
+    }
+}
+
+/// Draws the letters as pixels and has zbar read them.
+fn scanned(home: &Home, code: &str) -> String {
+    const SCALE: usize = 4;
+    let mut rows: Vec<Vec<u8>> = Vec::new();
+    for line in code.lines() {
+        let halves: Vec<(bool, bool)> = line
+            .chars()
+            .map(|letter| match letter {
+                '█' => (true, true),
+                '▀' => (true, false),
+                '▄' => (false, true),
+                ' ' => (false, false),
+                other => panic!("{other:?} is in the code"),
+            })
+            .collect();
+        for half in [0, 1] {
+            let row = halves.iter().flat_map(|(top, bottom)| {
+                let is_light = if half == 0 { *top } else { *bottom };
+                [if is_light { 255 } else { 0 }; SCALE]
+            });
+            let row: Vec<u8> = row.collect();
+            rows.extend(std::iter::repeat_n(row, SCALE));
+        }
+    }
+    let head = format!("P5\n{} {}\n255\n", rows[0].len(), rows.len());
+    let image = home.path("code.pgm");
+    fs::write(&image, [head.into_bytes(), rows.concat()].concat()).unwrap();
+    let read = Command::new("zbarimg")
+        .args(["-q", "--raw", text(&image)])
+        .output()
+        .unwrap();
+    String::from_utf8(read.stdout).unwrap()
+}
+
+#[test]
+fn the_qr_code_scans_to_the_line() {
+    let home = Home::new();
+    for (at, kind) in TYPES.iter().enumerate() {
+        let key = make(&home, &format!("key{at}"), kind, "");
+        let code = pubkey(&home, text(&key), &["--qr"]).done().out;
+        assert_eq!(scanned(&home, &code).trim(), public(&key).trim());
+    }
+    let huge = pubkey(&home, "key0", &["--qr", "--comment", &"long ".repeat(600)]);
+    huge.failed(&["QR code", "--comment"]);
+}
+
+#[test]
+fn the_line_goes_to_the_clipboard_of_the_desktop() {
+    let home = Home::new();
+    let key = make(&home, "id", TYPES[0], "");
+    // Stands in for the desktop's program: keeps what it gets, and stays behind with its output open, as xclip does.
+    let bin = home.path("bin");
+    fs::create_dir(&bin).unwrap();
+    let program = |name: &str, script: &str| {
+        fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let path = format!("{}:{}", text(&bin), std::env::var("PATH").unwrap());
+    let copy = |variable: &str| -> Ran {
+        let mut command = home.command(&["pubkey", "id", "--copy"], KEY, KEY);
+        command.env("PATH", &path).env(variable, "wayland-or-x:0");
+        command.output().unwrap().into()
+    };
+    copy("WAYLAND_DISPLAY").failed(&["wl-clipboard"]);
+    copy("DISPLAY").failed(&["xclip"]);
+    program("xclip", "echo \"$@\" >xclip-args; cat >xclip-got; sleep 60 &");
+    program("wl-copy", "cat >wl-got");
+    for (variable, got, name) in [
+        ("DISPLAY", "xclip-got", "xclip"),
+        ("WAYLAND_DISPLAY", "wl-got", "wl-copy"),
+    ] {
+        let ran = copy(variable);
+        assert_eq!((ran.code, &ran.out), (0, &public(&key)), "{}", ran.err);
+        assert!(ran.err.contains(name), "{}", ran.err);
+        assert_eq!(fs::read_to_string(home.path(got)).unwrap(), public(&key).trim());
+    }
+    program("wl-copy", "echo 'no compositor' >&2; exit 1");
+    copy("WAYLAND_DISPLAY").failed(&["wl-copy", "no compositor"]);
+    pubkey(&home, "id", &["--copy"]).failed(&["no display"]);
+}
