@@ -14,6 +14,7 @@ mod conversion;
 mod crash;
 mod foreign;
 mod hostile;
+mod keygen;
 mod listing;
 mod login;
 mod memory;
