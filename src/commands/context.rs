@@ -69,6 +69,8 @@ impl Context {
             order: config.order.clone(),
             vault: self.vault(),
             state: self.places.state.clone(),
+            databases: config.databases.clone(),
+            home: self.places.home.clone(),
             means,
             keyring: Arc::new(Keyring::new(KEYRING_LIMIT)),
             master,

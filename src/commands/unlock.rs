@@ -4,9 +4,10 @@
 //! question is asked here and the answer handed over.
 use super::client::Client;
 use super::context::{Context, Secrets, runtime};
-use super::names::{known, resolve};
+use super::names::{known, resolve, whole};
 use super::output::{self, Failure};
 use crate::cli::UnlockArgs;
+use claviger::config::Config;
 use claviger::secret::Secret;
 use claviger_platform::prompt::Means;
 use std::path::Path;
@@ -17,8 +18,10 @@ const TRIES: usize = 3;
 
 /// What is to be opened.
 struct Target {
-    /// The agent's name for it: a fingerprint; empty for the vault.
+    /// The agent's name for it: a fingerprint, a database's path; empty for the vault.
     name: String,
+    /// Whether it is a vault or a database, and not a key.
+    is_vault: bool,
     /// What a question calls it.
     question: String,
 }
@@ -28,14 +31,15 @@ pub(crate) fn run(args: &UnlockArgs, context: &Context) -> Result<ExitCode, Fail
     let client = Client::find(context, args.client.socket.as_deref())?;
     let target = target(args.name.as_deref(), &client, context)?;
     if let Some(master) = &secrets.vault {
-        let opened = client.unlock("", Some(master))?;
-        if target.name.is_empty() {
+        let vault = if target.is_vault { &target.name } else { "" };
+        let opened = client.unlock(vault, Some(master))?;
+        if target.is_vault {
             return done(&opened);
         }
     }
     if let Some(passphrase) = &secrets.key {
-        if target.name.is_empty() {
-            let text = "--passphrase-fd is for a KEY; the vault's is --vault-passphrase-fd";
+        if target.is_vault {
+            let text = "--passphrase-fd is for a KEY; a vault's or database's is --vault-passphrase-fd";
             return Err(Failure::new(text));
         }
         return done(&client.unlock(&target.name, Some(passphrase))?);
@@ -64,10 +68,23 @@ fn target(name: Option<&str>, client: &Client, context: &Context) -> Result<Targ
     };
     match name {
         Some(name) if !is_vault(name) => {
-            let key = resolve(&known(Some(client), &context.config()?)?, name)?;
-            let question = format!("Enter passphrase for key {}: ", key.path.display());
+            let config = context.config()?;
+            if let Some(path) = database(&config, name) {
+                let path = path.to_string_lossy().into_owned();
+                return Ok(Target {
+                    question: format!("Enter the master password of the database {path}: "),
+                    name: path,
+                    is_vault: true,
+                });
+            }
+            let key = resolve(&known(Some(client), &config)?, name)?;
+            let question = match database(&config, &key.path.to_string_lossy()) {
+                Some(path) => format!("Enter the master password of the database {}: ", path.display()),
+                None => format!("Enter passphrase for key {}: ", key.path.display()),
+            };
             Ok(Target {
                 name: key.fingerprint,
+                is_vault: false,
                 question,
             })
         }
@@ -75,10 +92,21 @@ fn target(name: Option<&str>, client: &Client, context: &Context) -> Result<Targ
             let question = format!("Enter the master passphrase of the vault {}: ", vault.display());
             Ok(Target {
                 name: String::new(),
+                is_vault: true,
                 question,
             })
         }
     }
+}
+
+/// The configured database that `name` means: by its path, else by its file name.
+fn database<'a>(config: &'a Config, name: &str) -> Option<&'a Path> {
+    let path = whole(Path::new(name));
+    let mut databases = config.databases.iter().map(|database| database.path.as_path());
+    let by_path = databases
+        .clone()
+        .find(|database| Some(*database) == path.as_deref());
+    by_path.or_else(|| databases.find(|database| database.file_name().is_some_and(|file| file == name)))
 }
 
 fn ask_here(client: &Client, target: &Target, means: &Means, why: &Failure) -> Result<String, Failure> {

@@ -4,13 +4,16 @@
 //! relies on it. `read` turns text into values, `edit` changes `keys.files` and leaves the rest as it was written.
 
 mod edit;
+mod kdbx;
 mod read;
+mod upstream;
 
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use edit::edit_key_files;
+pub use kdbx::Kdbx;
 
 /// A larger file is not a configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -21,7 +24,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub enum Source {
     /// The OS keyring.
     Os,
-    /// KeePass databases (`[[kdbx]]`; none can be configured yet, so this asks nothing).
+    /// KeePass databases (`[[kdbx]]`).
     Kdbx,
     /// The embedded vault.
     Embedded,
@@ -42,6 +45,8 @@ pub struct Config {
     pub idle: Option<Duration>,
     /// `upstream.socket` of each `[[upstream]]`: other agents, in the order in which their keys are listed.
     pub upstreams: Vec<PathBuf>,
+    /// `[[kdbx]]`: KeePass databases, in the order in which their keys are listed.
+    pub databases: Vec<Kdbx>,
 }
 
 /// Why a configuration was refused: file, line and column, reason, remedy.
@@ -82,6 +87,7 @@ impl Config {
             order: vec![Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt],
             idle: Some(Duration::from_secs(15 * 60)),
             upstreams: Vec::new(),
+            databases: Vec::new(),
         }
     }
 
@@ -111,6 +117,7 @@ impl Config {
             order: Vec::new(),
             idle: None,
             upstreams: Vec::new(),
+            databases: Vec::new(),
         }
     }
 

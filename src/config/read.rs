@@ -1,4 +1,6 @@
 //! Text to [`Config`]: every complaint has the line and column of what it complains about, and a remedy.
+use super::kdbx::{self, Database};
+use super::upstream::{self, Upstream};
 use super::{Config, ConfigError, MAX_BYTES, Source};
 use claviger_platform::files::{self, FileError};
 use serde::{Deserialize, Serialize};
@@ -15,6 +17,7 @@ pub(super) struct Text {
     vault: Vault,
     lock: Lock,
     upstream: Vec<Upstream>,
+    kdbx: Vec<Database>,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -34,13 +37,6 @@ struct Vault {
 #[serde(deny_unknown_fields, default)]
 struct Lock {
     idle: Option<Spanned<String>>,
-}
-
-/// Another agent. It is nothing without its socket, so that has no default.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-struct Upstream {
-    socket: Spanned<String>,
 }
 
 impl From<&Config> for Text {
@@ -65,17 +61,14 @@ impl From<&Config> for Text {
             lock: Lock {
                 idle: Some(unplaced(idle)),
             },
-            upstream: paths(&config.upstreams)
-                .into_iter()
-                .flatten()
-                .map(|socket| Upstream { socket })
-                .collect(),
+            upstream: config.upstreams.iter().map(Upstream::from).collect(),
+            kdbx: config.databases.iter().map(Database::from).collect(),
         }
     }
 }
 
 /// A value that comes from no text.
-fn unplaced<T>(value: T) -> Spanned<T> {
+pub(super) fn unplaced<T>(value: T) -> Spanned<T> {
     Spanned::new(0..0, value)
 }
 
@@ -114,9 +107,9 @@ pub(super) fn parse(bytes: &[u8], path: &Path, home: &Path, defaults: Config) ->
 }
 
 /// A value that TOML accepts and claviger does not.
-struct Fault {
-    span: Range<usize>,
-    reason: String,
+pub(super) struct Fault {
+    pub(super) span: Range<usize>,
+    pub(super) reason: String,
 }
 
 fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
@@ -135,11 +128,12 @@ fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
             Some(value) => checked("lock.idle", &value, idle)?,
             None => default.idle,
         },
-        upstreams: upstreams(&text.upstream, home)?,
+        upstreams: upstream::sockets(&text.upstream, home)?,
+        databases: kdbx::databases(&text.kdbx, home)?,
     })
 }
 
-fn checked<T>(
+pub(super) fn checked<T>(
     key: &str,
     value: &Spanned<String>,
     read: impl Fn(&str) -> Result<T, String>,
@@ -185,22 +179,6 @@ fn order(sources: Spanned<Vec<Spanned<Source>>>) -> Result<Vec<Source>, Fault> {
         order.push(source.into_inner());
     }
     Ok(order)
-}
-
-fn upstreams(agents: &[Upstream], home: &Path) -> Result<Vec<PathBuf>, Fault> {
-    const KEY: &str = "upstream.socket";
-    let mut sockets = Vec::new();
-    for agent in agents {
-        let socket = checked(KEY, &agent.socket, |text| expand(text, home))?;
-        if sockets.contains(&socket) {
-            return Err(Fault {
-                span: agent.socket.span(),
-                reason: format!("{KEY}: this agent is named twice; leave one out"),
-            });
-        }
-        sockets.push(socket);
-    }
-    Ok(sockets)
 }
 
 fn idle(text: &str) -> Result<Option<Duration>, String> {

@@ -10,7 +10,7 @@ use super::public::{Line, PublicHalf, split_line};
 use super::{KeyError, cut, string, verify};
 
 /// A certificate beside a key.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFile {
     /// Wire blob.
     pub blob: Vec<u8>,

@@ -6,8 +6,6 @@
 //! once (parsing costs more than an RSA-2048 signature) and derives the public half from it. So an [`OpenKey`] never
 //! claims a public half that its private half does not have.
 //!
-//! A new key (`generate`) is made by the same back end.
-//!
 //! A key that a client adds (`added`) comes as the same private fields that OpenSSH's file holds, so both meet in
 //! `private`. Writing goes the other way (`write`): `parts` asks the back end for its numbers, and one file for each
 //! format puts them down. What other keys signed, hosts and certificate authorities, `verify` judges.
@@ -25,7 +23,6 @@ mod der;
 mod described;
 mod fingerprint;
 mod format;
-mod generate;
 mod kind;
 mod legacy;
 mod neighbours;
@@ -53,7 +50,6 @@ pub use certificate::{CertificateFile, HostCertificate, certificate, host_certif
 pub use described::{Described, described};
 pub use fingerprint::{Hash, fingerprint};
 pub use format::looks_like_private_key;
-pub use generate::{NewKind, RSA_SIZES, generate, random_passphrase};
 pub use public::PublicHalf;
 pub use public_file::{PublicFile, public_file};
 pub use rfc4716::write as rfc4716;
@@ -179,6 +175,11 @@ pub fn open_with_comment(file: &[u8], passphrase: Option<&[u8]>) -> Result<(Open
         Container::Der(key) => Ok((key.open(passphrase)?, Vec::new())),
         Container::Ppk(key) => Ok((key.open(passphrase)?, public::without_nul(&key.comment))),
     }
+}
+
+/// The blob in a line "TYPE BASE64 COMMENT", of whatever type: a host's key may be one that cannot sign here.
+pub fn blob_of_line(line: &[u8]) -> Option<Vec<u8>> {
+    Some(public::split_line(line).ok()?.blob)
 }
 
 /// Reads a `string` (RFC 4251, 5) in place.

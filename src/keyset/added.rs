@@ -31,7 +31,7 @@ pub struct Authenticator {
 }
 
 /// Constraints on an identity; the default is none.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     /// How long it stays.
     pub lifetime: Option<Duration>,

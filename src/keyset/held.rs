@@ -2,6 +2,7 @@
 
 use super::added::{Authenticator, NewKey, Terms};
 use super::cell::Cell;
+use super::database::InDatabase;
 use super::discover::Found;
 use super::shield::{Sealed, Shield};
 use crate::key::{CertificateFile, PublicHalf};
@@ -32,6 +33,7 @@ pub struct Held {
 /// Where the private half is while the key is sealed.
 pub(super) enum Origin {
     File(KeyFile),
+    Database(InDatabase),
     Added(SealedFields),
     /// In a token, and it stays there.
     Token(Arc<Provider>),
@@ -115,7 +117,7 @@ impl Held {
     /// The (blob, comment) pairs that a list shows. A file and the certificate beside it are two identities; what a
     /// client added is one, the key or the certificate.
     pub fn identities(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
-        let is_file = matches!(self.origin, Origin::File(_));
+        let is_file = matches!(self.origin, Origin::File(_) | Origin::Database(_));
         let plain = (is_file || self.certificate.is_none())
             .then_some((self.public.blob.as_slice(), self.comment.as_slice()));
         let certified = self.certificate.iter().map(|certificate| {
@@ -160,7 +162,7 @@ impl Held {
     pub fn authenticator(&self) -> Option<&Authenticator> {
         match &self.origin {
             Origin::Added(fields) => fields.authenticator.as_ref(),
-            Origin::File(_) | Origin::Token(_) => None,
+            Origin::File(_) | Origin::Database(_) | Origin::Token(_) => None,
         }
     }
 
@@ -168,6 +170,7 @@ impl Held {
     pub fn name(&self) -> String {
         match &self.origin {
             Origin::File(file) => file.path.display().to_string(),
+            Origin::Database(key) => key.name(),
             Origin::Added(_) | Origin::Token(_) => String::from_utf8_lossy(&self.comment).into_owned(),
         }
     }
@@ -183,6 +186,7 @@ impl Held {
             Origin::File(KeyFile { path, .. }) => {
                 path.as_os_str() == name || path.file_name().is_some_and(|file| file == name)
             }
+            Origin::Database(key) => key.title == name,
             Origin::Added(_) | Origin::Token(_) => false,
         };
         named_by_file || self.public.fingerprint == name || self.comment == name.as_bytes()
@@ -208,6 +212,12 @@ impl Held {
                 file.format,
                 file.protected,
                 "file",
+            ),
+            Origin::Database(key) => (
+                key.path.display().to_string(),
+                key.format.as_str(),
+                key.protected,
+                "kdbx",
             ),
             Origin::Added(_) if self.authenticator().is_some() => {
                 (String::new(), "security key", false, "security key")

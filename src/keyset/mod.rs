@@ -7,12 +7,14 @@
 
 mod added;
 mod cell;
+mod database;
 pub mod discover;
 mod held;
 mod lock;
 mod locking;
 mod members;
 mod opening;
+mod remembered;
 mod scan;
 mod shield;
 mod snapshot;
@@ -33,6 +35,7 @@ use crate::wire::report::{KeyReport, Problem};
 use held::{Openers, Origin};
 use locking::Locking;
 use members::Members;
+use remembered::Remembered;
 use scan::Scanner;
 use snapshot::Snapshot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -51,6 +54,7 @@ pub struct Keyset {
     scanner: Scanner,
     unlocker: Arc<Unlocker>,
     locking: Locking,
+    remembered: Arc<Remembered>,
     opened: Notify,
     aged: Notify,
 }
@@ -66,6 +70,7 @@ impl Keyset {
             snapshot: RwLock::new(None),
             members: Mutex::new(Members::default()),
             scanner: Scanner::new(read_places)?,
+            remembered: Arc::new(Remembered::load(unlocker.state_dir())),
             unlocker,
             locking: Locking::new()?,
             opened: Notify::new(),
@@ -94,7 +99,7 @@ impl Keyset {
     /// As [`find`](Self::find), after a look at what changed on disk when it is not there yet.
     pub async fn find_fresh(&self, blob: &[u8]) -> Option<Arc<Held>> {
         if let Some(held) = self.find(blob) {
-            return Some(held);
+            return self.renewed(held, blob).await;
         }
         self.refresh().await;
         self.find(blob)
@@ -222,22 +227,30 @@ impl Keyset {
     /// The configuration's error; keys are then looked for in the old places.
     pub async fn reload(&self) -> Result<(), String> {
         let places = self.scanner.reload().await;
+        if let Ok(places) = &places {
+            self.unlocker.databases().configure(places.databases.clone());
+        }
         self.members().restore();
         self.look().await;
-        places
+        self.take_databases();
+        places.map(drop)
     }
 
     /// Follows changes on disk: a look soon after they settle, so that a removed key's private half does not stay
     /// open until someone lists. Never returns.
     pub async fn follow_changes(&self) {
         loop {
-            self.scanner.due().await;
+            tokio::select! {
+                () = self.scanner.due() => self.unlocker.databases().renew_all().await,
+                () = self.unlocker.databases().changed() => {}
+            }
             self.refresh().await;
         }
     }
 
     /// Looks at the disk again if something changed since the last look.
     pub async fn refresh(&self) {
+        self.take_databases();
         if self.scanner.is_stale() {
             self.look().await;
         } else {

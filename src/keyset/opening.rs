@@ -96,6 +96,13 @@ impl Held {
                 let bytes = file.read()?;
                 self.checked(blocking(move || key::open(&bytes, None)).await??)
             }
+            Origin::Database(key) => {
+                let databases = openers.unlocker.databases();
+                let opened = databases
+                    .open_key(&key.path, &key.entry, &self.public.blob)
+                    .await?;
+                self.checked(opened)
+            }
             Origin::Token(_) => Err(OpenError::InToken),
             Origin::Added(fields) => {
                 let shield = openers.shield.as_ref().ok_or(OpenError::Locked)?;

@@ -2,6 +2,7 @@
 
 use super::discover::{Discovered, discover};
 use super::{ReadPlaces, read, write};
+use crate::config::Kdbx;
 use claviger_platform::harden;
 use claviger_platform::watch::Watcher;
 use std::path::PathBuf;
@@ -21,6 +22,8 @@ pub struct Places {
     pub dirs: Vec<PathBuf>,
     /// Single files.
     pub files: Vec<PathBuf>,
+    /// KeePass databases.
+    pub databases: Vec<Kdbx>,
 }
 
 /// Looks for keys.
@@ -87,20 +90,20 @@ impl Scanner {
     }
 
     /// Reads the configuration's places again; an error keeps the old ones.
-    pub(super) async fn reload(&self) -> Result<(), String> {
+    pub(super) async fn reload(&self) -> Result<Places, String> {
         let new = (self.read_places)()?;
         let mut places = self.places.lock().await;
         if *places != new {
             *write(&self.watch) = Watch::start(&new);
             *places = new;
         }
-        Ok(())
+        Ok(places.clone())
     }
 
     /// Looks now and hands what was found to `take`, before the next look can begin.
     pub(super) async fn look(&self, take: impl FnOnce(Discovered)) {
         let places = self.places.lock().await;
-        let Places { dirs, files } = places.clone();
+        let Places { dirs, files, .. } = places.clone();
         // A file without a passphrase is read as it is, private half and all.
         let search = move || harden::scrubbed(|| discover(&dirs, &files));
         match tokio::task::spawn_blocking(search).await {
@@ -126,7 +129,9 @@ impl Scanner {
 
 impl Watch {
     fn start(places: &Places) -> Self {
-        let paths: Vec<PathBuf> = places.dirs.iter().chain(&places.files).cloned().collect();
+        let databases = places.databases.iter().map(|database| &database.path);
+        let paths = places.dirs.iter().chain(&places.files).chain(databases);
+        let paths: Vec<PathBuf> = paths.cloned().collect();
         match Watcher::new(&paths) {
             Ok(watcher) => Self::Events(watcher),
             Err(reason) => {

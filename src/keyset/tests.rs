@@ -29,6 +29,8 @@ fn no_sources(dir: &Path) -> Arc<Unlocker> {
         order: vec![Source::Embedded, Source::Prompt],
         vault: dir.join("none/vault.kdbx"),
         state: dir.join("state"),
+        databases: Vec::new(),
+        home: dir.to_owned(),
         means: Arc::new(Means::new(Surroundings {
             askpass: None,
             require: Require::Never,
@@ -46,6 +48,7 @@ async fn keyset(dir: &Path) -> Arc<Keyset> {
     let places = Places {
         dirs: vec![dir.to_owned()],
         files: Vec::new(),
+        databases: Vec::new(),
     };
     Keyset::new(Box::new(move || Ok(places.clone())), no_sources(dir))
         .await

@@ -44,7 +44,7 @@ impl Held {
     pub fn provider(&self) -> Option<&Arc<Provider>> {
         match &self.origin {
             Origin::Token(provider) => Some(provider),
-            Origin::File(_) | Origin::Added(_) => None,
+            Origin::File(_) | Origin::Database(_) | Origin::Added(_) => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Agent, Answer, elsewhere};
 use crate::keyset::{Held, OpenError};
 use crate::secret::Secret;
+use crate::unlock::UnlockError;
 use crate::wire::{self, report};
 use serde::Serialize;
 use std::path::Path;
@@ -64,7 +65,7 @@ fn seal(agent: &Agent) -> report::Outcome {
     let sealed = agent.seal_all();
     tracing::info!(sealed, "sealed by request");
     let keys = if sealed == 1 { "key" } else { "keys" };
-    done(format!("{sealed} open {keys} sealed, vault closed"))
+    done(format!("{sealed} open {keys} sealed, vault and databases closed"))
 }
 
 async fn list(agent: &Agent) -> Vec<report::KeyReport> {
@@ -101,11 +102,23 @@ async fn unlock(agent: &Agent, body: &[u8]) -> report::Outcome {
             Err(error) => failed(error.to_string()),
         };
     }
+    if let Some(database) = agent.unlocker.databases().named(&name) {
+        return match agent.unlocker.databases().open(&database, passphrase).await {
+            Ok(()) => done(format!("database {} is open", database.display())),
+            Err(error) => failed(error.to_string()),
+        };
+    }
     let held = match resolve(agent, &name).await {
         Ok(held) => held,
         Err(reason) => return failed(reason),
     };
     let opened = match passphrase {
+        Some(master) if held.database().is_some() => {
+            if let Err(error) = open_database(agent, &held, master).await {
+                return failed(error.to_string());
+            }
+            agent.keyset.open(&held, Instant::now()).await.map(|_| ())
+        }
         Some(passphrase) => held.open_with(passphrase, Instant::now()).await.map_err(Arc::new),
         None => agent.keyset.open(&held, Instant::now()).await.map(|_| ()),
     };
@@ -113,6 +126,14 @@ async fn unlock(agent: &Agent, body: &[u8]) -> report::Outcome {
     match opened {
         Ok(()) => done(format!("{} is open", held.name())),
         Err(error) => failed(explain(&held, &error)),
+    }
+}
+
+/// What opens a key in a database is the database's master password.
+async fn open_database(agent: &Agent, held: &Held, master: Secret) -> Result<(), UnlockError> {
+    match held.database() {
+        Some(database) => agent.unlocker.databases().open(database, Some(master)).await,
+        None => Ok(()),
     }
 }
 

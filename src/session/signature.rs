@@ -35,9 +35,23 @@ impl Session {
         let Ok(key) = keyset.open(&held, Instant::now()).await else {
             return done(false);
         };
+        if held.database().is_some()
+            && !keyset.is_under(blob, &held.terms).await
+            && !self.may_sign_now(blob, data).await
+        {
+            return done(false);
+        }
         match self.signature(&held, key, data, flags).await {
             Some(signature) => Answer::Own(signature),
             None => done(false),
+        }
+    }
+
+    /// Whether a key may sign whose database told other terms for it while it was opened.
+    async fn may_sign_now(&self, blob: &[u8], data: &[u8]) -> bool {
+        match self.agent.keyset.find(blob) {
+            Some(held) => self.may_sign(&held, blob, data).await,
+            None => false,
         }
     }
 

@@ -8,6 +8,7 @@
 //! What is single-flight here is the search for the vault's master passphrase (see `session`); that each key is
 //! unlocked by one caller at a time is the key set's part.
 
+mod database;
 mod gate;
 mod offer;
 mod os;
@@ -19,9 +20,10 @@ mod unlocker;
 mod vault;
 mod walk;
 
+pub use database::{DatabaseView, Databases, ListedKey, Listing};
 pub use unlocker::Unlocker;
 
-use crate::config::Source;
+use crate::config::{Kdbx, Source};
 use crate::key::KeyError;
 use crate::secret::Secret;
 use claviger_platform::keyring::{Keyring, KeyringError};
@@ -63,6 +65,14 @@ pub enum UnlockError {
         /// What is wrong, and the remedy.
         reason: String,
     },
+    /// A KeePass database stays closed, or has not what is wanted.
+    #[error("database {}: {reason}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and the remedy.
+        reason: String,
+    },
     /// The OS keyring cannot be asked.
     #[error(transparent)]
     Keyring(#[from] KeyringError),
@@ -82,6 +92,10 @@ pub struct Settings {
     pub vault: PathBuf,
     /// The directory where declined offers to remember are noted.
     pub state: PathBuf,
+    /// KeePass databases.
+    pub databases: Vec<Kdbx>,
+    /// The person's home, for names of files that databases hold.
+    pub home: PathBuf,
     /// How to ask.
     pub means: Arc<Means>,
     /// The OS keyring.

@@ -34,6 +34,17 @@ impl Account {
     }
 }
 
+impl Account {
+    /// The master password of the KeePass database at `path`.
+    pub(super) fn of_database(path: &Path) -> Self {
+        let path = path.display();
+        Self {
+            name: format!("database:{path}"),
+            label: format!("Master password of the KeePass database {path}"),
+        }
+    }
+}
+
 /// For how long a keyring that hung is not asked for what can be had elsewhere.
 const HUNG_LATELY: Duration = Duration::from_secs(10);
 

@@ -15,7 +15,7 @@ pub(super) enum Store {
     /// The OS keyring.
     Os(Arc<OsStore>),
     /// The embedded vault.
-    Embedded(Arc<Session>),
+    Embedded(Arc<Session<Vault>>),
 }
 
 /// Why a store gave or took nothing.
@@ -42,7 +42,7 @@ impl Store {
     pub(super) fn place(&self) -> String {
         match self {
             Store::Os(_) => "the OS keyring".to_owned(),
-            Store::Embedded(session) => format!("the vault {}", session.vault().path().display()),
+            Store::Embedded(session) => format!("the vault {}", session.file().path().display()),
         }
     }
 
@@ -50,7 +50,7 @@ impl Store {
     pub(super) async fn find(&self, wanted: &Wanted) -> Result<Option<Arc<Secret>>, StoreError> {
         match self {
             Store::Os(os) => Ok(os.find(&account(wanted)).await?),
-            Store::Embedded(session) if !session.vault().exists() => Ok(None),
+            Store::Embedded(session) if !session.file().exists() => Ok(None),
             Store::Embedded(session) => {
                 let found = session.find(wanted.fingerprint.clone()).await?;
                 Ok(found.map(Arc::new))
@@ -86,7 +86,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         match self {
             Store::Os(os) => Ok(os.remove(&account(wanted), value.as_deref()).await?),
-            Store::Embedded(session) if !session.vault().exists() => Ok(false),
+            Store::Embedded(session) if !session.file().exists() => Ok(false),
             Store::Embedded(session) => {
                 let fingerprint = wanted.fingerprint.clone();
                 let job = move |vault: &Vault, master: &[u8]| {
@@ -108,8 +108,8 @@ impl Store {
 }
 
 /// The error of a vault as a caller of this room sees it. Errors of files begin with the path, which is named once.
-pub(super) fn vault_error(session: &Session, error: &SessionError) -> UnlockError {
-    let path = session.vault().path();
+pub(super) fn vault_error(session: &Session<Vault>, error: &SessionError) -> UnlockError {
+    let path = session.file().path();
     let text = match error {
         SessionError::Vault(VaultError::File(error)) => error.to_string(),
         other => other.to_string(),

@@ -1,8 +1,9 @@
 //! The sources together: what is stored, forgotten, opened and reported. The walk through them is in `walk`.
 
+use super::database::{Databases, Given};
 use super::gate::Gate;
 use super::offer::Offers;
-use super::os::OsStore;
+use super::os::{Account, OsStore};
 use super::session::{Parts, Session, SessionError};
 use super::stores::{Store, StoreError, name_of, vault_error};
 use super::vault::{KdfCost, Vault, VaultError};
@@ -14,17 +15,19 @@ use claviger_platform::harden;
 use claviger_platform::keyring::KeyringError;
 use claviger_platform::prompt::Means;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Asks the sources in order.
 pub struct Unlocker {
     pub(super) order: Vec<Source>,
     os: Option<Arc<OsStore>>,
-    pub(super) session: Arc<Session>,
+    pub(super) session: Arc<Session<Vault>>,
     pub(super) means: Arc<Means>,
     pub(super) offers: Arc<Offers>,
     pub(super) gate: Arc<Gate>,
+    pub(super) databases: Databases,
+    state: PathBuf,
     /// The last failure of each source, by its name.
     failures: Mutex<BTreeMap<&'static str, String>>,
 }
@@ -42,6 +45,8 @@ impl Unlocker {
             order,
             vault,
             state,
+            databases,
+            home,
             means,
             keyring,
             master,
@@ -53,8 +58,17 @@ impl Unlocker {
         let offers = Arc::new(Offers::new(&state, means.clone()));
         // Its name in the keyring must not depend on the working directory.
         let vault = std::path::absolute(&vault).unwrap_or(vault);
+        let given = Given {
+            os: os.clone(),
+            means: means.clone(),
+            offers: offers.clone(),
+            gate: gate.clone(),
+            home,
+        };
+        let databases = Databases::new(given, databases);
         let session = Arc::new(Session::new(Parts {
-            vault: Vault::new(vault, cost),
+            account: Account::of_vault(&vault),
+            file: Vault::new(vault, cost),
             os: os.clone(),
             means: means.clone(),
             offers: offers.clone(),
@@ -69,6 +83,8 @@ impl Unlocker {
             means,
             offers,
             gate,
+            databases,
+            state,
             failures: Mutex::default(),
         }
     }
@@ -123,20 +139,31 @@ impl Unlocker {
     pub async fn open_vault(&self, master: Option<Secret>) -> Result<(), UnlockError> {
         let opened = match master {
             Some(master) => self.session.open_with(master).await,
-            None if !self.session.vault().exists() => Err(VaultError::Missing.into()),
+            None if !self.session.file().exists() => Err(VaultError::Missing.into()),
             None => self.session.open().await,
         };
         opened.map_err(|error| vault_error(&self.session, &error))
     }
 
-    /// Forgets the vault's master passphrase, and what was kept of an open vault.
+    /// Forgets the master passphrases of the vault and of databases, and what was kept of an open vault.
     pub fn close(&self) {
         self.session.close();
+        self.databases.close();
     }
 
     /// The vault's path, by which it can be named.
     pub fn vault_path(&self) -> &Path {
-        self.session.vault().path()
+        self.session.file().path()
+    }
+
+    /// The KeePass databases.
+    pub fn databases(&self) -> &Databases {
+        &self.databases
+    }
+
+    /// The directory where claviger notes things.
+    pub fn state_dir(&self) -> &Path {
+        &self.state
     }
 
     /// Each source's state, with the reason of the last failure. Bounded, and never prompts.
@@ -154,6 +181,10 @@ impl Unlocker {
                     none if none.starts_with("none") => ("skipped", none),
                     means => ("ready", means),
                 },
+                (Source::Kdbx, _) => {
+                    reports.extend(self.databases.report().await);
+                    continue;
+                }
                 _ => continue,
             };
             if let Some(last) = self.failures().get(name).filter(|last| **last != detail) {
@@ -169,7 +200,7 @@ impl Unlocker {
     }
 
     fn vault_state(&self) -> &'static str {
-        match (self.session.vault().exists(), self.session.is_open()) {
+        match (self.session.file().exists(), self.session.is_open()) {
             (false, _) => "absent",
             (true, false) => "closed",
             (true, true) => "ready",

@@ -35,10 +35,12 @@ impl Unlocker {
             let name = name_of(*source);
             let tried = match (source, self.store(*source)) {
                 (_, Some(store)) => self.try_stored(&store, wanted, &attempt).await?,
+                (Source::Kdbx, None) => self.try_databases(wanted, &attempt).await?,
                 (Source::Prompt, None) => self.ask(wanted, &attempt).await?,
                 _ => continue,
             };
             match tried {
+                Tried::Not(reason) if reason.is_empty() => {}
                 Tried::Opened(value) => return Ok((value, name)),
                 Tried::Not(reason) => reasons.push(format!("{name}: {reason}")),
             }
@@ -91,6 +93,37 @@ impl Unlocker {
         Ok(Tried::Not(format!(
             "the stored passphrase does not fit and {became}"
         )))
+    }
+
+    /// Tries what the KeePass databases have for the file; an empty reason where there are none.
+    async fn try_databases<T, F>(&self, wanted: &Wanted, attempt: &Arc<F>) -> Result<Tried<T>, UnlockError>
+    where
+        T: Send + 'static,
+        F: Fn(&[u8]) -> Result<T, KeyError> + Send + Sync + 'static,
+    {
+        let mut reasons = Vec::new();
+        let mut number = 0;
+        while let Some(asked) = self.databases.passphrases(wanted, number).await {
+            number += 1;
+            let found = match asked.found {
+                Ok(found) => found,
+                Err(error) => {
+                    reasons.push(error.to_string());
+                    continue;
+                }
+            };
+            let database = asked.path.display();
+            reasons.push(match found.is_empty() {
+                true => format!("{database} has no entry that names the file or its fingerprint"),
+                false => format!("what {database} has for it does not fit; correct it in KeePass"),
+            });
+            for passphrase in found {
+                if let Some(value) = self.attempt(&Arc::new(passphrase), attempt).await? {
+                    return Ok(Tried::Opened(value));
+                }
+            }
+        }
+        Ok(Tried::Not(reasons.join("; ")))
     }
 
     async fn ask<T, F>(&self, wanted: &Wanted, attempt: &Arc<F>) -> Result<Tried<T>, UnlockError>

@@ -32,9 +32,9 @@ pub struct KeyReport {
     pub comment: String,
     /// "sealed" or "open"; "token" in a device that signs by itself; "elsewhere" where another agent has it.
     pub state: String,
-    /// Where it comes from: "file", "added", "security key", "pkcs11", "upstream".
+    /// Where it comes from: "file", "added", "security key", "pkcs11", "kdbx", "upstream".
     pub source: String,
-    /// Path of the private key file, or of the token's library.
+    /// Path of the private key file, of the KeePass database, or of the token's library.
     pub path: String,
     /// "OpenSSH", "PKCS#8", ...
     pub format: String,
@@ -74,7 +74,7 @@ pub struct Problem {
 /// One source of passphrases.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourceReport {
-    /// "os", "embedded", "prompt".
+    /// "os", "kdbx" (one for each database), "embedded", "prompt".
     pub source: String,
     /// "ready", "closed", "skipped", "absent".
     pub state: String,
@@ -124,7 +124,8 @@ pub struct StatusReport {
 /// What to open.
 #[derive(Serialize, Deserialize)]
 pub struct UnlockRequest {
-    /// A key (fingerprint, prefix of it, comment, path), or the vault (path or file name); empty: the vault.
+    /// A key (fingerprint, prefix of it, comment, path), or the vault or a database (path or file name);
+    /// empty: the vault.
     pub name: String,
     /// Its passphrase; none: the agent looks in its sources and asks.
     pub passphrase: Option<String>,

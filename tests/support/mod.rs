@@ -6,6 +6,7 @@
 mod agent;
 pub(crate) mod client;
 pub(crate) mod home;
+pub(crate) mod keepass;
 mod keys;
 pub(crate) mod others;
 pub(crate) mod person;

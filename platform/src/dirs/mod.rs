@@ -52,6 +52,15 @@ pub fn places() -> Result<Places, String> {
     })
 }
 
+/// A variable that a name of a file holds, as the person wrote it.
+pub fn variable(name: &str) -> Option<std::ffi::OsString> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where places are read from the environment"
+    )]
+    std::env::var_os(name)
+}
+
 /// OpenSSH's ssh-sk-helper: SSH_SK_HELPER, else the first that is installed where OpenSSH's packages put it.
 pub fn sk_helper() -> Option<PathBuf> {
     #[expect(

@@ -13,11 +13,15 @@ use super::context::{Context, secret_from};
 use super::output::Failure;
 use crate::cli::AgentArgs;
 use announce::Shell;
+use claviger::config::Config;
 use claviger::keyset::{Places, ReadPlaces};
+use claviger::secret::Secret;
+use claviger::unlock::Unlocker;
 use claviger::upstream::ReadSockets;
 use claviger_platform::endpoint::Bound;
 use claviger_platform::harden;
 use claviger_platform::process::{self, Fork};
+use claviger_platform::prompt::Means;
 use engine::{Ended, Setup, Until};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -66,10 +70,11 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
     let shown = (background.is_none() && !inherited && matches!(until, Until::Told { .. }))
         .then(|| announce::quoted(&socket));
     let means = Arc::new(means);
+    let unlocker = unlocker(&context, &config, means.clone(), master);
     let ended = engine::start(Setup {
         announce: Box::new(move || shown.map_or(Ok(()), |socket| announce::foreground(shell, &socket))),
         socket,
-        unlocker: Arc::new(context.unlocker(&config, means.clone(), master)),
+        unlocker: Arc::new(unlocker),
         means,
         idle: config.idle,
         read_places: read_places(context.clone()),
@@ -83,6 +88,18 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
         Ended::Command(status) => ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX)),
         Ended::Signal(_) | Ended::ParentGone => ExitCode::SUCCESS,
     })
+}
+
+/// A master passphrase that is given without a name is the embedded vault's if there is one, else the first database's.
+fn unlocker(context: &Context, config: &Config, means: Arc<Means>, master: Option<Secret>) -> Unlocker {
+    match master {
+        Some(master) if !config.databases.is_empty() && !context.vault().exists() => {
+            let unlocker = context.unlocker(config, means, None);
+            unlocker.databases().give(master);
+            unlocker
+        }
+        master => context.unlocker(config, means, master),
+    }
 }
 
 /// `-a`; else, around a command, a socket of its own beside the usual one (a login must not fail because an agent
@@ -108,6 +125,7 @@ fn read_places(context: Context) -> ReadPlaces {
         Ok(Places {
             dirs: config.key_dirs,
             files: config.key_files,
+            databases: config.databases,
         })
     })
 }

@@ -316,6 +316,7 @@ fn read_places(context: Context) -> ReadPlaces {
         Ok(Places {
             dirs: config.key_dirs,
             files: config.key_files,
+            databases: config.databases,
         })
     })
 }

@@ -131,6 +131,9 @@ impl Slot {
     pub(super) fn get(&self) -> Option<Arc<Secret>> {
         self.lock().clone()
     }
+    pub(super) fn set(&self, secret: Secret) {
+        *self.lock() = Some(Arc::new(secret));
+    }
     pub(super) fn clear(&self) {
         *self.lock() = None;
     }

@@ -1,4 +1,6 @@
-//! The embedded vault within one session: it is opened once, and stays open until [`Session::close`].
+//! A file behind a master passphrase within one session: it is opened once, and stays open until [`Session::close`].
+//!
+//! Such files are the embedded vault and KeePass databases; of the latter nothing is kept but the master passphrase.
 //!
 //! Kept is the master passphrase, in protected memory. Where that memory is of the kind that core images leave out, the
 //! passphrases of keys that the vault held when it was opened are kept too, and a further look-up derives nothing:
@@ -17,10 +19,11 @@ mod verbs;
 use super::gate::{Gate, Interrupted};
 use super::offer::Offers;
 use super::os::{Account, OsStore};
-use super::vault::{Vault, VaultError};
+use super::vault::VaultError;
 use crate::secret::Secret;
 use claviger_platform::prompt::Means;
 use kept::{Kept, Slot};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -38,12 +41,24 @@ pub(super) enum SessionError {
     Interrupted(#[from] Interrupted),
 }
 
+/// A file that a session opens.
+pub(super) trait Protected: Send + Sync + 'static {
+    /// Where it is.
+    fn path(&self) -> &Path;
+    /// How a sentence names what opens it: "the master passphrase of the vault /path".
+    fn secret(&self) -> String;
+    /// Whether it is whole, as far as that shows without the master passphrase.
+    fn inspect(&self) -> Result<(), VaultError>;
+    /// Whether it may open with an empty master passphrase, so that it is tried before anybody is asked.
+    fn may_open_alone(&self) -> bool;
+}
+
 /// What to do with the file, given a master passphrase.
-type Work<T> = dyn Fn(&Vault, &[u8]) -> Result<T, VaultError> + Send + Sync;
+type Work<F, T> = dyn Fn(&F, &[u8]) -> Result<T, VaultError> + Send + Sync;
 
 /// What waits for a master passphrase that fits.
-struct Job<T> {
-    work: Arc<Work<T>>,
+pub(super) struct Job<F, T> {
+    work: Arc<Work<F, T>>,
     /// [`Kept::closings`] when it was wanted.
     since: u64,
     /// Whether it waits for its turn, as it may find done what it is for. A change does not wait: it may itself have to
@@ -52,8 +67,10 @@ struct Job<T> {
 }
 
 /// What a session is made of.
-pub(super) struct Parts {
-    pub(super) vault: Vault,
+pub(super) struct Parts<F> {
+    pub(super) file: F,
+    /// Its master passphrase's place in the OS keyring.
+    pub(super) account: Account,
     /// Where the master passphrase may be stored; none if the configuration leaves the keyring out.
     pub(super) os: Option<Arc<OsStore>>,
     pub(super) means: Arc<Means>,
@@ -65,9 +82,9 @@ pub(super) struct Parts {
     pub(super) may_keep: fn() -> bool,
 }
 
-/// The vault, open or closed.
-pub(super) struct Session {
-    vault: Arc<Vault>,
+/// The file, open or closed.
+pub(super) struct Session<F> {
+    file: Arc<F>,
     account: Account,
     os: Option<Arc<OsStore>>,
     means: Arc<Means>,
@@ -83,11 +100,12 @@ pub(super) struct Session {
     searches: AtomicU64,
 }
 
-impl Session {
+impl<F: Protected> Session<F> {
     /// Closed; touches nothing yet.
-    pub(super) fn new(parts: Parts) -> Self {
+    pub(super) fn new(parts: Parts<F>) -> Self {
         let Parts {
-            vault,
+            file,
+            account,
             os,
             means,
             offers,
@@ -96,8 +114,8 @@ impl Session {
             may_keep,
         } = parts;
         Self {
-            account: Account::of_vault(vault.path()),
-            vault: Arc::new(vault),
+            account,
+            file: Arc::new(file),
             os,
             means,
             offers,
@@ -111,13 +129,23 @@ impl Session {
     }
 
     /// The file.
-    pub(super) fn vault(&self) -> &Vault {
-        &self.vault
+    pub(super) fn file(&self) -> &Arc<F> {
+        &self.file
     }
 
     /// Whether the master passphrase is at hand.
     pub(super) fn is_open(&self) -> bool {
         self.kept.master().is_some()
+    }
+
+    /// Takes a master passphrase that is tried once, before any other.
+    pub(super) fn give(&self, master: Secret) {
+        self.given.set(master);
+    }
+
+    /// The master passphrase, if it is at hand.
+    pub(super) fn master(&self) -> Option<Arc<Secret>> {
+        self.kept.master()
     }
 
     /// Forgets all that was kept, and the master passphrase given on the command line.
@@ -126,9 +154,9 @@ impl Session {
         self.given.clear();
     }
 
-    fn job<T, J>(&self, in_turn: bool, work: J) -> Job<T>
+    pub(super) fn job<T, J>(&self, in_turn: bool, work: J) -> Job<F, T>
     where
-        J: Fn(&Vault, &[u8]) -> Result<T, VaultError> + Send + Sync + 'static,
+        J: Fn(&F, &[u8]) -> Result<T, VaultError> + Send + Sync + 'static,
     {
         Job {
             work: Arc::new(work),
@@ -138,7 +166,7 @@ impl Session {
     }
 
     /// Does `job` with the master passphrase, which is sought if it is not at hand or no longer fits.
-    async fn run<T: Send + 'static>(&self, job: Job<T>) -> Result<T, SessionError> {
+    pub(super) async fn run<T: Send + 'static>(&self, job: Job<F, T>) -> Result<T, SessionError> {
         loop {
             // Where nothing is kept of the file, another's opening is of no use to wait for.
             let turn = match job.in_turn && self.kept.keeps_contents() {
@@ -149,7 +177,7 @@ impl Session {
                 if let Some(done) = self.fits(&master, &job).await? {
                     return Ok(done);
                 }
-                tracing::warn!(vault = %self.vault.path().display(), "its master passphrase was changed");
+                tracing::warn!(file = %self.file.path().display(), "its master passphrase was changed");
                 self.kept.drop_all();
             }
             drop(turn);
@@ -169,25 +197,6 @@ impl Session {
         }
     }
 
-    /// Makes the vault if there is none.
-    pub(super) async fn make(&self) -> Result<(), SessionError> {
-        if self.vault.exists() {
-            return Ok(());
-        }
-        let mut search = self.search().await?;
-        if self.vault.exists() {
-            return Ok(());
-        }
-        let made = self.make_now().await;
-        *search = refusal(&made);
-        self.searches.fetch_add(1, Ordering::AcqRel);
-        drop(search);
-        if let Some(master) = made? {
-            self.offer(master).await;
-        }
-        Ok(())
-    }
-
     /// Waits until nobody else seeks; an error if one whom this call waited for was refused.
     async fn search(&self) -> Result<tokio::sync::MutexGuard<'_, Option<String>>, SessionError> {
         let before = self.searches.load(Ordering::Acquire);
@@ -201,21 +210,21 @@ impl Session {
     }
 
     /// Whether the file is whole, as far as that shows without the master passphrase.
-    async fn inspect(&self) -> Result<(), SessionError> {
-        let vault = self.vault.clone();
-        Ok(self.gate.run(move || vault.inspect()).await??)
+    pub(super) async fn inspect(&self) -> Result<(), SessionError> {
+        let file = self.file.clone();
+        Ok(self.gate.run(move || file.inspect()).await??)
     }
 
     /// Does `job` with `master`, which is kept if it fits; none if it does not.
-    async fn fits<T: Send + 'static>(
+    pub(super) async fn fits<T: Send + 'static>(
         &self,
         master: &Arc<Secret>,
-        job: &Job<T>,
+        job: &Job<F, T>,
     ) -> Result<Option<T>, SessionError> {
-        let (vault, kept, master) = (self.vault.clone(), self.kept.clone(), master.clone());
+        let (file, kept, master) = (self.file.clone(), self.kept.clone(), master.clone());
         let (work, since) = (job.work.clone(), job.since);
         let attempt = move || {
-            let done = work(&vault, &master);
+            let done = work(&file, &master);
             if done.is_ok() {
                 kept.keep_master(master, since);
             }

@@ -1,12 +1,13 @@
 //! What is done with the vault in a session: opened, looked up in, changed.
 
-use super::{Session, SessionError};
+use super::{Session, SessionError, refusal};
 use crate::secret::Secret;
 use crate::unlock::gate::Gate;
 use crate::unlock::vault::{Known, Vault, VaultError};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-impl Session {
+impl Session<Vault> {
     /// Opens with `master` only.
     pub(in crate::unlock) async fn open_with(&self, master: Secret) -> Result<(), SessionError> {
         self.inspect().await?;
@@ -31,7 +32,7 @@ impl Session {
     pub(in crate::unlock) async fn find(&self, fingerprint: String) -> Result<Option<Secret>, SessionError> {
         let (kept, since) = (self.kept.clone(), self.kept.closings());
         if kept.has_contents() {
-            let (kept, vault, name) = (kept.clone(), self.vault.clone(), fingerprint.clone());
+            let (kept, vault, name) = (kept.clone(), self.file().clone(), fingerprint.clone());
             match Gate::run_short(move || kept.known(&vault, &name)).await? {
                 Known::Passphrase(passphrase) => return Ok(Some(passphrase)),
                 Known::Nothing => return Ok(None),
@@ -60,5 +61,24 @@ impl Session {
             done
         };
         self.run(self.job(false, job)).await
+    }
+
+    /// Makes the vault if there is none.
+    pub(in crate::unlock) async fn make(&self) -> Result<(), SessionError> {
+        if self.file.exists() {
+            return Ok(());
+        }
+        let mut search = self.search().await?;
+        if self.file.exists() {
+            return Ok(());
+        }
+        let made = self.make_now().await;
+        *search = refusal(&made);
+        self.searches.fetch_add(1, Ordering::AcqRel);
+        drop(search);
+        if let Some(master) = made? {
+            self.offer(master).await;
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn openings(unlocker: &Unlocker) -> usize {
-    unlocker.session.vault().openings()
+    unlocker.session.file().openings()
 }
 
 /// As many keys as parallel logins may want.

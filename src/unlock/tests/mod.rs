@@ -133,6 +133,8 @@ impl Home {
             order: order.to_vec(),
             vault: self.path(),
             state: self.0.join("state"),
+            databases: Vec::new(),
+            home: self.0.clone(),
             means: Arc::new(Means::from_environment()),
             keyring: Arc::new(Keyring::new(LIMIT)),
             master: master.map(|master| Secret::copy_of(master.as_bytes())),

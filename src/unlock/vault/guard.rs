@@ -11,7 +11,7 @@
 use aws_lc_rs::digest;
 
 /// First and second signature of a KDBX file.
-const SIGNATURE: [u8; 8] = [0x03, 0xd9, 0xa2, 0x9a, 0x67, 0xfb, 0x4b, 0xb5];
+pub(in crate::unlock) const SIGNATURE: [u8; 8] = [0x03, 0xd9, 0xa2, 0x9a, 0x67, 0xfb, 0x4b, 0xb5];
 /// Signatures, then the minor and the major version, two bytes each.
 const PREFIX: usize = 12;
 const FIELD_END: u8 = 0;
@@ -28,17 +28,42 @@ const MAX_LANES: u64 = 64;
 /// Rounds of the older AES derivation: about half a minute.
 const MAX_ROUNDS: u64 = 200_000_000;
 
-/// Checks `file` up to the end of its outer header; the error is the reason in a few words.
-pub(super) fn check(file: &[u8]) -> Result<(), &'static str> {
-    const SHORT: &str = "it ends inside its header";
+/// Why a file is not read at all, in a few words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::unlock) enum Refused {
+    /// Cut, damaged, or another format.
+    #[error("{0}")]
+    Layout(&'static str),
+    /// It would take more than a person can mean.
+    #[error(
+        "its key derivation asks for {asked} {of}, and the limit is {limit}; lower that in KeePassXC under \
+         Database Security"
+    )]
+    Cost {
+        /// What it asks for.
+        asked: u64,
+        /// What is allowed.
+        limit: u64,
+        /// Of what.
+        of: &'static str,
+    },
+}
+
+const HEADER: Refused = Refused::Layout("its header is damaged");
+
+/// Checks `file` up to the end of its outer header.
+pub(in crate::unlock) fn check(file: &[u8]) -> Result<(), Refused> {
+    const SHORT: Refused = Refused::Layout("it ends inside its header");
     if file.is_empty() {
-        return Err("it is empty");
+        return Err(Refused::Layout("it is empty"));
     }
     if !file.starts_with(&SIGNATURE) {
-        return Err("it is not a KeePass file");
+        return Err(Refused::Layout("it is not a KeePass file"));
     }
     if file.get(10..PREFIX).ok_or(SHORT)? != [4, 0] {
-        return Err("it is not a KDBX 4 file; save it in that format with KeePassXC");
+        return Err(Refused::Layout(
+            "it is not a KDBX 4 file; save it in that format with KeePassXC",
+        ));
     }
     let mut rest = file.get(PREFIX..).ok_or(SHORT)?;
     loop {
@@ -46,36 +71,36 @@ pub(super) fn check(file: &[u8]) -> Result<(), &'static str> {
         let value = take_sized(&mut rest).ok_or(SHORT)?;
         match kind {
             FIELD_END => break,
-            FIELD_COMPRESSION if value.len() != 4 => return Err("its header is damaged"),
+            FIELD_COMPRESSION if value.len() != 4 => return Err(HEADER),
             FIELD_KDF => check_cost(value)?,
             FIELD_CUSTOM => {
-                dictionary(value).ok_or("its header is damaged")?;
+                dictionary(value).ok_or(HEADER)?;
             }
             _ => {}
         }
     }
     let header = &file[..file.len() - rest.len()];
-    let checksum = take(&mut rest, 32).ok_or("it ends behind its header")?;
+    let checksum = take(&mut rest, 32).ok_or(Refused::Layout("it ends behind its header"))?;
     if digest::digest(&digest::SHA256, header).as_ref() != checksum {
-        return Err("the checksum of its header does not fit");
+        return Err(Refused::Layout("the checksum of its header does not fit"));
     }
-    take(&mut rest, 32).ok_or("it ends behind its header")?;
+    take(&mut rest, 32).ok_or(Refused::Layout("it ends behind its header"))?;
     check_blocks(rest)
 }
 
 /// Whether all blocks of the content are there, up to the empty one that ends them: each is an authentication code of
 /// 32 bytes, a length, and so many bytes. The crate takes a file that was cut between two blocks for a whole one.
-fn check_blocks(mut rest: &[u8]) -> Result<(), &'static str> {
+fn check_blocks(mut rest: &[u8]) -> Result<(), Refused> {
     loop {
         let block = take(&mut rest, 32).and_then(|_| take_sized(&mut rest));
-        if block.ok_or("it is cut off")?.is_empty() {
+        if block.ok_or(Refused::Layout("it is cut off"))?.is_empty() {
             return Ok(());
         }
     }
 }
 
 /// The first `len` bytes, which are cut off `rest`.
-fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+pub(in crate::unlock) fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
     let (head, tail) = rest.split_at_checked(len)?;
     *rest = tail;
     Some(head)
@@ -88,21 +113,33 @@ fn take_sized<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// Whether the derivation's parameters stay within the bounds above.
-fn check_cost(parameters: &[u8]) -> Result<(), &'static str> {
-    let entries = dictionary(parameters).ok_or("its header is damaged")?;
+fn check_cost(parameters: &[u8]) -> Result<(), Refused> {
+    let entries = dictionary(parameters).ok_or(HEADER)?;
     let number = |name: &[u8]| {
         let entry = entries.iter().find(|entry| entry.name == name);
         entry.and_then(Entry::number).unwrap_or(0)
     };
-    let memory = number(b"M");
-    if memory > MAX_MEMORY
-        || memory.saturating_mul(number(b"I")) > MAX_WORK
-        || number(b"P") > MAX_LANES
-        || number(b"R") > MAX_ROUNDS
-    {
-        return Err("its key derivation asks for more than 1 GiB of memory, 64 threads, or half a minute");
+    let (memory, passes) = (number(b"M"), number(b"I"));
+    within("bytes of memory", memory, MAX_MEMORY)?;
+    within(
+        "bytes of memory in all its passes",
+        memory.saturating_mul(passes),
+        MAX_WORK,
+    )?;
+    within("threads", number(b"P"), MAX_LANES)?;
+    check_rounds(number(b"R"))
+}
+
+/// Whether the older AES derivation's rounds stay within the bound above.
+pub(in crate::unlock) fn check_rounds(rounds: u64) -> Result<(), Refused> {
+    within("rounds", rounds, MAX_ROUNDS)
+}
+
+fn within(of: &'static str, asked: u64, limit: u64) -> Result<(), Refused> {
+    match asked > limit {
+        true => Err(Refused::Cost { asked, limit, of }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// One entry of a "variant dictionary".
@@ -185,7 +222,11 @@ mod tests {
     fn a_derivation_beyond_bounds_is_refused_before_it_runs() {
         let cost = |memory, passes| file(&[kdf(&[number(b"M", memory), number(b"I", passes)])]);
         assert_eq!(check(&cost(64 << 20, 10)), Ok(()));
-        assert!(check(&cost(2 << 30, 1)).unwrap_err().contains("key derivation"));
+        let refused = check(&cost(2 << 30, 1)).unwrap_err().to_string();
+        assert!(
+            refused.contains("2147483648") && refused.contains("1073741824"),
+            "{refused}"
+        );
         assert!(check(&cost(1 << 30, 1 << 40)).is_err());
         assert!(check(&file(&[kdf(&[number(b"P", 1 << 20)])])).is_err());
         assert!(check(&file(&[kdf(&[number(b"R", u64::MAX)])])).is_err());
@@ -203,9 +244,10 @@ mod tests {
     fn a_changed_header_is_noticed() {
         let mut changed = file(&[field(7, b"0123456789abcdef")]);
         changed[PREFIX + 6] ^= 1;
-        assert_eq!(check(&changed), Err("the checksum of its header does not fit"));
-        assert_eq!(check(b""), Err("it is empty"));
-        assert_eq!(check(b"not a vault at all"), Err("it is not a KeePass file"));
+        let refused = |file: &[u8]| check(file).unwrap_err().to_string();
+        assert_eq!(refused(&changed), "the checksum of its header does not fit");
+        assert_eq!(refused(b""), "it is empty");
+        assert_eq!(refused(b"not a vault at all"), "it is not a KeePass file");
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(super) fn serialize(database: &mut Database, master: &[u8]) -> Result<Zeroiz
 
 /// Reads a file's bytes.
 pub(super) fn parse(bytes: &[u8], master: &[u8]) -> Result<Database, VaultError> {
-    guard::check(bytes).map_err(|reason| VaultError::Damaged(reason.to_owned()))?;
+    guard::check(bytes).map_err(|reason| VaultError::Damaged(reason.to_string()))?;
     Database::parse(bytes, key(master)?).map_err(|error| match error {
         DatabaseOpenError::Key(DatabaseKeyError::IncorrectKey) => VaultError::WrongMaster,
         // Its text may quote what was decrypted.
@@ -127,7 +127,7 @@ fn versions(entry: &Entry) -> usize {
 }
 
 /// `bytes` as text; `what` is for the error.
-pub(super) fn text<'a>(bytes: &'a [u8], what: &'static str) -> Result<&'a str, VaultError> {
+pub(in crate::unlock) fn text<'a>(bytes: &'a [u8], what: &'static str) -> Result<&'a str, VaultError> {
     std::str::from_utf8(bytes).map_err(|_| VaultError::NotText(what))
 }
 

@@ -7,15 +7,16 @@
 
 mod contents;
 mod entries;
-mod guard;
+pub(super) mod guard;
 mod kdbx;
 #[cfg(test)]
 mod tests;
 
 pub(super) use contents::{Contents, Known};
-pub(super) use kdbx::KdfCost;
+pub(super) use kdbx::{KdfCost, text};
 
 use crate::secret::Secret;
+use crate::unlock::session::Protected;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use claviger_platform::files::{self, FileError};
 use keepass::Database;
@@ -55,6 +56,15 @@ pub(super) enum VaultError {
     /// The new content could not be written, or did not read back as it should; the file is as it was.
     #[error("not changed: {0}")]
     Save(String),
+    /// A KeePass database of the person's, which nothing here makes.
+    #[error("is not there; put it back, or correct `path` of its [[kdbx]] table")]
+    Gone,
+    /// A KeePass database that is cut, damaged, or of a kind that is not read.
+    #[error("not read: {0}")]
+    Unreadable(String),
+    /// What opens a KeePass database beside its password.
+    #[error("its key file is not read: {0}")]
+    KeyFile(FileError),
     /// The file system said no.
     #[error(transparent)]
     File(#[from] FileError),
@@ -73,7 +83,7 @@ pub(super) struct Vault {
 pub(super) struct Edition([u8; SHA256_OUTPUT_LEN]);
 
 impl Edition {
-    fn of(file: &[u8]) -> Self {
+    pub(super) fn of(file: &[u8]) -> Self {
         let mut edition = [0; SHA256_OUTPUT_LEN];
         edition.copy_from_slice(digest(&SHA256, file).as_ref());
         Self(edition)
@@ -91,6 +101,25 @@ impl Opened {
     pub(super) fn passphrase(&self, fingerprint: &str) -> Option<Secret> {
         let newest = entries::newest(&self.database, fingerprint)?;
         Some(Secret::copy_of(newest.get_password()?.as_bytes()))
+    }
+}
+
+impl Protected for Vault {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn secret(&self) -> String {
+        format!("the master passphrase of the vault {}", self.path.display())
+    }
+
+    /// A person is not asked for the master passphrase of a file that is cut in half.
+    fn inspect(&self) -> Result<(), VaultError> {
+        guard::check(&self.bytes()?).map_err(|reason| VaultError::Damaged(reason.to_string()))
+    }
+
+    fn may_open_alone(&self) -> bool {
+        false
     }
 }
 
@@ -133,12 +162,6 @@ impl Vault {
             &self.path,
             &kdbx::serialize(&mut database, master)?,
         )?)
-    }
-
-    /// Whether it could be opened, as far as that shows without the master passphrase: a person is not asked for the
-    /// master passphrase of a file that is cut in half.
-    pub(super) fn inspect(&self) -> Result<(), VaultError> {
-        guard::check(&self.bytes()?).map_err(|reason| VaultError::Damaged(reason.to_owned()))
     }
 
     /// Which state the file is in; derives nothing.
