@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use claviger::key;
+use claviger::key::{self, Format, Protection};
 use claviger_platform::harden;
 use zeroize::Zeroizing;
 
@@ -117,6 +117,36 @@ fn nothing_of_a_dropped_key_remains() {
             "{name} open: {open} copies"
         );
 
+        drop(opened);
+        harden::scrub_stack();
+        assert_eq!(copies(&secrets), 0, "{name} after it was dropped");
+    }
+}
+
+#[test]
+fn nothing_of_a_key_that_was_written_remains() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, arguments) in [
+        ("ed25519", &["-t", "ed25519"][..]),
+        ("rsa", &["-t", "rsa", "-b", "2048"]),
+    ] {
+        let path = directory.path().join(name);
+        ssh_keygen(&[arguments, &["-N", "", "-f", path.to_str().unwrap()]].concat());
+        let secrets = secrets(&path);
+        let opened = key::open(&Zeroizing::new(fs::read(&path).unwrap()), None).unwrap();
+        harden::scrub_stack();
+        let open = copies(&secrets);
+        for format in [Format::OpenSsh, Format::Pkcs8, Format::Ppk] {
+            let sealed = Protection {
+                passphrase: PASSPHRASE.as_bytes(),
+                rounds: 1,
+            };
+            key::write(&opened, format, b"comment", Some(&sealed)).unwrap();
+            drop(key::write(&opened, format, b"comment", None).unwrap());
+            harden::scrub_stack();
+            // The back end's own copies are all that is left: it may keep one more of what it was asked for.
+            assert!(copies(&secrets) <= open + secrets.len(), "{name} {format:?}");
+        }
         drop(opened);
         harden::scrub_stack();
         assert_eq!(copies(&secrets), 0, "{name} after it was dropped");

@@ -6,9 +6,10 @@ use super::context::{Context, Secrets, runtime, secret_from};
 use super::opening::{KeyFile, Opened, beside};
 use super::output::{self, Failure, visible};
 use crate::cli::{ConvertArgs, NewPassphrase, TargetFormat};
-use claviger::key::{self, Format, OpenKey, Protection};
+use claviger::key::{self, Format, KeyError, OpenKey, Protection};
 use claviger::secret::Secret;
 use claviger_platform::files::{self, FileError, Fresh};
+use claviger_platform::harden::scrubbed;
 use claviger_platform::prompt::{Means, PromptError};
 use std::path::Path;
 use std::process::ExitCode;
@@ -138,6 +139,10 @@ impl Asking<'_> {
                 }
                 Ok((None, "NOT protected by a passphrase"))
             }
+            (None, Some(old)) if old.is_empty() => Err(Failure::new(
+                "the old file's passphrase is empty, which protects nothing; give another: --new-passphrase, or none: \
+                 --no-passphrase",
+            )),
             (None, Some(old)) => Ok((Some(old), "protected by the same passphrase")),
             (None, None) => Ok((None, "not protected, as the old file")),
         }
@@ -190,9 +195,13 @@ fn written(
         rounds: args.rounds.unwrap_or(ROUNDS),
     });
     let name = shown(&args.output);
-    let failure = |error| Failure::new(format!("{name}: {error}"));
-    let bytes = key::write(&opened.key, format, &opened.comment, protection.as_ref()).map_err(failure)?;
-    let again = key::open(&bytes, passphrase.map(|passphrase| &**passphrase)).map_err(failure)?;
+    let failure = |error: KeyError| Failure::new(format!("{name}: {error}"));
+    let (bytes, again) = scrubbed(|| {
+        let bytes = key::write(&opened.key, format, &opened.comment, protection.as_ref())?;
+        let again = key::open(&bytes, passphrase.map(|passphrase| &**passphrase))?;
+        Ok((bytes, again))
+    })
+    .map_err(failure)?;
     match again.public() == opened.key.public() {
         true => Ok(bytes),
         false => Err(Failure::new(format!(

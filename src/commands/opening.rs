@@ -2,11 +2,13 @@
 //!
 //! The passphrase is the one that was given, else one of the stores, else the person's, who may try three times.
 use super::context::{Context, Secrets};
+use super::names::whole;
 use super::output::{Failure, visible};
 use claviger::key::{self, KeyError, OpenKey};
 use claviger::secret::Secret;
 use claviger::unlock::Wanted;
 use claviger_platform::files::{self, FileError};
+use claviger_platform::harden::scrubbed;
 use claviger_platform::prompt::{Means, PromptError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,7 +84,8 @@ impl KeyFile {
             (Some(listed), None) => {
                 let wanted = Wanted {
                     fingerprint: listed.public.fingerprint.clone(),
-                    path: self.path.clone(),
+                    // As every other verb names it: a store may keep the name.
+                    path: whole(&self.path).unwrap_or_else(|| self.path.clone()),
                     comment: String::from_utf8_lossy(&listed.comment).into_owned(),
                 };
                 let unlocker = context.unlocker(&context.config()?, means.clone(), secrets.vault);
@@ -133,7 +136,8 @@ impl KeyFile {
 }
 
 fn attempt(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Opened, KeyError> {
-    let (key, comment) = key::open_with_comment(bytes, passphrase)?;
+    // Key derivation leaves its work on the stack.
+    let (key, comment) = scrubbed(|| key::open_with_comment(bytes, passphrase))?;
     Ok(Opened {
         key,
         comment,

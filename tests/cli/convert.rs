@@ -151,6 +151,49 @@ fn a_passphrase_is_removed_only_when_that_is_said_twice() {
 }
 
 #[test]
+fn an_empty_passphrase_is_not_handed_on() {
+    let home = Home::new();
+    let key = ecdsa(&home, "id", "");
+    let sealed = home.path("empty");
+    let pkcs8 = [
+        "pkcs8",
+        "-topk8",
+        "-passout",
+        "pass:",
+        "-out",
+        text(&sealed),
+        "-in",
+        text(&key),
+    ];
+    tool(
+        "ssh-keygen",
+        &["-p", "-q", "-m", "PEM", "-N", "", "-f", text(&key)],
+    );
+    tool("openssl", &pkcs8);
+    let empty = |more: &[&str]| -> Ran {
+        let words = [
+            "convert",
+            text(&sealed),
+            "--to",
+            "openssh",
+            "-o",
+            "out",
+            "--passphrase-fd",
+            "3",
+        ];
+        let mut command = home.command(&[&words[..], more].concat(), "", MASTER);
+        command.output().unwrap().into()
+    };
+    empty(&[]).failed(&["is empty", "--new-passphrase", "--no-passphrase"]);
+    empty(&["--new-passphrase-fd", "4"]).done();
+    let expected = key_of(&fs::read_to_string(pub_of(&key)).unwrap());
+    assert_eq!(
+        public_by_tool(&home, &home.path("out"), "openssh", MASTER),
+        expected
+    );
+}
+
+#[test]
 fn the_stores_know_the_passphrase() {
     let home = Home::new();
     let key = home.keygen(".ssh/id", KEY);

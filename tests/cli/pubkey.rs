@@ -138,7 +138,18 @@ fn a_key_is_found_by_its_names() {
     let found = pubkey(&home, text(&key), &["--json"]).done().out;
     let found: serde_json::Value = serde_json::from_str(&found).unwrap();
     let fingerprint = found["fingerprint"].as_str().unwrap();
-    for name in [fingerprint, &fingerprint[..20], "id_work"] {
+    let second = [
+        "convert",
+        text(&key),
+        "--to",
+        "ppk",
+        "-o",
+        ".ssh/second",
+        "--passphrase-fd",
+        "3",
+    ];
+    home.run(&second).done();
+    for name in [fingerprint, &fingerprint[..20], "id_work", "second"] {
         assert_eq!(pubkey(&home, name, &[]).done().out, public(&key), "{name}");
     }
     pubkey(&home, "me at home", &[]).failed(&["several"]);

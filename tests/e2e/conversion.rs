@@ -1,5 +1,6 @@
 //! `convert` and `pubkey` where a person or an agent is there.
 
+use super::support::home::claviger;
 use super::support::{Agent, Home, Key, KeyKind, Terminal, succeed};
 use std::process::Command;
 
@@ -121,6 +122,14 @@ fn on_a_terminal_a_qr_code_is_dark_on_light_whatever_its_colours() {
             .all(|line| line.starts_with("\x1b[38;5;231;48;5;16m")),
         "{shown}"
     );
+    let narrow = format!(
+        "stty cols 40; exec {} pubkey {} --qr",
+        claviger().display(),
+        key.arg()
+    );
+    let mut shell = home.command("sh");
+    let (status, shown) = Terminal::run(&home, shell.args(["-c", &narrow])).end();
+    assert!(!status.success() && shown.contains("the terminal 40"), "{shown}");
     let mut command = home.claviger(&["pubkey", key.arg(), "--qr"]);
     let (_, shown) = Terminal::run(&home, command.env("NO_COLOR", "1")).end();
     assert!(shown.starts_with('█') && !shown.contains('\x1b'), "{shown}");

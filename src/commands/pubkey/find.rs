@@ -8,6 +8,7 @@ use crate::commands::output::Failure;
 use claviger::key::{self, Hash, KeyError};
 use claviger::keyset;
 use claviger::unlock::Wanted;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,7 +53,8 @@ fn of_key(name: &str, socket: Option<&Path>, context: &Context) -> Result<Public
         Err(_) => of_places(context)?,
     };
     let wanted: Vec<Wanted> = keys.iter().map(|(wanted, _)| wanted.clone()).collect();
-    let found = resolve(&wanted, name)?;
+    // A key that is in two files, in two formats perhaps, is one key here.
+    let found = resolve(&wanted, name).or_else(|_| resolve(&one_of_each(&wanted), name))?;
     let blob = keys
         .into_iter()
         .find(|(wanted, _)| wanted.fingerprint == found.fingerprint)
@@ -68,6 +70,12 @@ fn of_key(name: &str, socket: Option<&Path>, context: &Context) -> Result<Public
         comment: found.comment.into_bytes(),
         path: Some(path).filter(|path| !path.is_empty()),
     })
+}
+
+fn one_of_each(wanted: &[Wanted]) -> Vec<Wanted> {
+    let mut seen = HashSet::new();
+    let first = wanted.iter().filter(|key| seen.insert(key.fingerprint.as_str()));
+    first.cloned().collect()
 }
 
 type Known = Vec<(Wanted, Vec<u8>)>;
