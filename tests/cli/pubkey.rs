@@ -1,10 +1,11 @@
 //! `pubkey`: the same lines, fingerprints and pictures as ssh-keygen's, without a passphrase where none is needed.
 use crate::home::{Home, KEY, text};
-use crate::ran::Ran;
+use crate::ran::{Ran, bare};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 const TYPES: [&[&str]; 5] = [
     &["-t", "ed25519"],
@@ -260,37 +261,90 @@ fn the_qr_code_scans_to_the_line() {
     huge.failed(&["QR code", "--comment"]);
 }
 
+/// An X server without a screen; ended when dropped, and with it the program that serves its clipboard.
+struct Display {
+    server: Child,
+    name: String,
+}
+
+impl Display {
+    fn start() -> Self {
+        let mut server = Command::new("Xvfb");
+        server.args(["-displayfd", "1", "-screen", "0", "64x64x8", "-nolisten", "tcp"]);
+        let mut server = server
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().unwrap())
+            .read_line(&mut number)
+            .unwrap();
+        Self {
+            server,
+            name: format!(":{}", number.trim()),
+        }
+    }
+
+    fn clipboard(&self) -> String {
+        let mut xclip = Command::new("xclip");
+        xclip
+            .args(["-selection", "clipboard", "-o"])
+            .env("DISPLAY", &self.name);
+        String::from_utf8(xclip.output().unwrap().stdout).unwrap()
+    }
+}
+
+impl Drop for Display {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
 #[test]
 fn the_line_goes_to_the_clipboard_of_the_desktop() {
     let home = Home::new();
     let key = make(&home, "id", TYPES[0], "");
-    // Stands in for the desktop's program: keeps what it gets, and stays behind with its output open, as xclip does.
-    let bin = home.path("bin");
-    fs::create_dir(&bin).unwrap();
-    let program = |name: &str, script: &str| {
-        fs::write(bin.join(name), format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
-    };
-    let path = format!("{}:{}", text(&bin), std::env::var("PATH").unwrap());
-    let copy = |variable: &str| -> Ran {
+    let display = Display::start();
+    let copy = |more: &[(&str, &str)]| -> Ran {
         let mut command = home.command(&["pubkey", "id", "--copy"], KEY, KEY);
-        command.env("PATH", &path).env(variable, "wayland-or-x:0");
+        command.env("DISPLAY", &display.name).envs(more.iter().copied());
         command.output().unwrap().into()
     };
-    copy("WAYLAND_DISPLAY").failed(&["wl-clipboard"]);
-    copy("DISPLAY").failed(&["xclip"]);
-    program("xclip", "echo \"$@\" >xclip-args; cat >xclip-got; sleep 60 &");
-    program("wl-copy", "cat >wl-got");
-    for (variable, got, name) in [
-        ("DISPLAY", "xclip-got", "xclip"),
-        ("WAYLAND_DISPLAY", "wl-got", "wl-copy"),
-    ] {
-        let ran = copy(variable);
-        assert_eq!((ran.code, &ran.out), (0, &public(&key)), "{}", ran.err);
-        assert!(ran.err.contains(name), "{}", ran.err);
-        assert_eq!(fs::read_to_string(home.path(got)).unwrap(), public(&key).trim());
-    }
-    program("wl-copy", "echo 'no compositor' >&2; exit 1");
-    copy("WAYLAND_DISPLAY").failed(&["wl-copy", "no compositor"]);
+    let copied = copy(&[]);
+    assert_eq!((copied.code, &copied.out), (0, &public(&key)), "{}", copied.err);
+    assert!(copied.err.contains("xclip"), "{}", copied.err);
+    assert_eq!(display.clipboard(), public(&key).trim());
+
+    // wl-copy is not there or finds no compositor: X's clipboard does.
+    fs::write(home.path("id.pub"), public(&key).replace("me at", "you at")).unwrap();
+    fs::remove_file(&key).unwrap();
+    let mut command = home.command(&["pubkey", "id.pub", "--copy"], KEY, KEY);
+    command
+        .env("DISPLAY", &display.name)
+        .env("WAYLAND_DISPLAY", "none");
+    assert!(command.output().unwrap().status.success());
+    assert!(display.clipboard().ends_with(" you at home"));
+}
+
+#[test]
+fn without_a_clipboard_it_says_what_is_missing() {
+    let home = Home::new();
+    make(&home, "id", TYPES[0], "");
+    // A PATH with the shell alone.
+    let bin = home.path("bin");
+    fs::create_dir(&bin).unwrap();
+    symlink("/bin/sh", bin.join("sh")).unwrap();
+    let copy = |variable: &str, path: &str| -> Ran {
+        let mut command = bare(env!("CARGO_BIN_EXE_claviger"), &home.path(""));
+        command.args(["pubkey", "id", "--copy"]);
+        command.env("PATH", path).env(variable, "none");
+        command.output().unwrap().into()
+    };
+    copy("WAYLAND_DISPLAY", text(&bin)).failed(&["wl-clipboard"]);
+    copy("DISPLAY", text(&bin)).failed(&["install xclip or xsel"]);
+    let everything = std::env::var("PATH").unwrap();
+    copy("DISPLAY", &everything).failed(&["xclip", "not set"]);
     pubkey(&home, "id", &["--copy"]).failed(&["no display"]);
 }

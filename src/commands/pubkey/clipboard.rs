@@ -59,19 +59,18 @@ pub(super) fn copy(line: &str) -> Result<String, Failure> {
         return Ok("sent to your terminal's clipboard (OSC 52)".to_owned());
     }
     let runtime = runtime()?;
-    let mut missing = Vec::new();
+    let (mut missing, mut reasons) = (Vec::new(), Vec::new());
     for way in WAYS.iter().filter(|way| way.needs.is_none_or(is_set)) {
         match runtime.block_on(run(job(way, line))) {
             Ok(done) if done.code == Some(0) => return Ok(format!("on the clipboard ({})", way.program)),
             Ok(done) if done.code == Some(NOT_FOUND) => missing.push(way),
-            Ok(done) => {
-                return Err(Failure::new(format!(
-                    "the clipboard was not set: {}: {}",
-                    way.program, done.errors
-                )));
-            }
-            Err(error) => return Err(Failure::new(format!("the clipboard was not set: {error}"))),
+            Ok(done) => reasons.push(format!("{}: {}", way.program, done.errors)),
+            Err(error) => reasons.push(format!("{}: {error}", way.program)),
         }
+    }
+    if !reasons.is_empty() {
+        let reasons = reasons.join("; ");
+        return Err(Failure::new(format!("the clipboard was not set: {reasons}")));
     }
     Err(Failure::new(
         match missing.iter().find(|way| way.needs.is_some()) {
