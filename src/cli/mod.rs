@@ -1,8 +1,10 @@
 //! The command line: clap types, and nothing else. No option carries a secret; passphrases come by descriptor.
+mod keygen;
 mod keys;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
 pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
 
 use clap::{Args, Parser, Subcommand};
@@ -35,6 +37,8 @@ pub(crate) enum Verb {
     Convert(ConvertArgs),
     /// Print the public half of a key: the line for a server, a fingerprint, a QR code
     Pubkey(PubkeyArgs),
+    /// Make a new key, protected and in the agent at once
+    Keygen(KeygenArgs),
     /// List the agent's keys
     List(ReportArgs),
     /// Show the agent's state: sources of passphrases, problems, memory protection

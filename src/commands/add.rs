@@ -5,7 +5,7 @@
 //! replaced whole or not at all.
 use super::client::Client;
 use super::context::{Context, Secrets, runtime};
-use super::names::{wanted, whole};
+use super::names::{known_place, wanted, whole};
 use super::output::{self, Failure, visible};
 use crate::cli::AddArgs;
 use claviger::config::{Config, edit_key_files};
@@ -119,7 +119,7 @@ impl Adding<'_> {
                 )
             }
         };
-        if !self.is_configured(&path) {
+        if !known_place(&self.config, &path) {
             let places = &self.context.places;
             edit_key_files(&places.config, &places.home, &path, true)?;
             done += &format!(
@@ -139,15 +139,6 @@ impl Adding<'_> {
             }
         }
         Ok(done)
-    }
-
-    /// Whether the agent looks at this file already.
-    fn is_configured(&self, path: &Path) -> bool {
-        let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
-        let in_dir = |dir: &PathBuf| {
-            path.parent() == Some(dir) || parent.is_some() && dir.canonicalize().ok() == parent
-        };
-        self.config.key_files.iter().any(|file| file == path) || self.config.key_dirs.iter().any(in_dir)
     }
 
     /// A passphrase that opens the key.

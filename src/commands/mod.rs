@@ -8,14 +8,17 @@ mod client;
 mod config;
 mod context;
 mod convert;
+mod keygen;
 mod list;
 mod lock;
 mod names;
 mod opening;
 mod output;
+mod progress;
 mod pubkey;
 mod remove;
 mod ssh_agent;
+mod ssh_config;
 mod status;
 mod unlock;
 
@@ -57,6 +60,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Add(args) => add::run(&args, &context),
         Verb::Convert(args) => convert::run(&args, &context),
         Verb::Pubkey(args) => pubkey::run(&args, &context),
+        Verb::Keygen(args) => keygen::run(&args, &context),
         Verb::List(args) => list::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
         Verb::Lock(args) => lock::run(&args, &context),

@@ -77,6 +77,14 @@ pub(crate) fn resolve(keys: &[Wanted], name: &str) -> Result<Wanted, Failure> {
     }
 }
 
+/// Whether the agent looks at this file already: the configuration names it, or its directory.
+pub(crate) fn known_place(config: &Config, path: &Path) -> bool {
+    let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
+    let in_dir =
+        |dir: &PathBuf| path.parent() == Some(dir) || parent.is_some() && dir.canonicalize().ok() == parent;
+    config.key_files.iter().any(|file| file == path) || config.key_dirs.iter().any(in_dir)
+}
+
 /// The path from the root, without `..`. Links stay: they are how the person knows the file.
 pub(crate) fn whole(path: &Path) -> Option<PathBuf> {
     let path = std::path::absolute(path).ok()?;

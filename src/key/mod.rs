@@ -6,6 +6,8 @@
 //! once (parsing costs more than an RSA-2048 signature) and derives the public half from it. So an [`OpenKey`] never
 //! claims a public half that its private half does not have.
 //!
+//! A new key (`generate`) is made by the same back end.
+//!
 //! A key that a client adds (`added`) comes as the same private fields that OpenSSH's file holds, so both meet in
 //! `private`. Writing goes the other way (`write`): `parts` asks the back end for its numbers, and one file for each
 //! format puts them down. What other keys signed, hosts and certificate authorities, `verify` judges.
@@ -23,6 +25,7 @@ mod der;
 mod described;
 mod fingerprint;
 mod format;
+mod generate;
 mod kind;
 mod legacy;
 mod neighbours;
@@ -50,6 +53,7 @@ pub use certificate::{CertificateFile, HostCertificate, certificate, host_certif
 pub use described::{Described, described};
 pub use fingerprint::{Hash, fingerprint};
 pub use format::looks_like_private_key;
+pub use generate::{NewKind, RSA_SIZES, generate, random_passphrase};
 pub use public::PublicHalf;
 pub use public_file::{PublicFile, public_file};
 pub use rfc4716::write as rfc4716;

@@ -15,6 +15,7 @@ mod crash;
 mod databases;
 mod foreign;
 mod hostile;
+mod keygen;
 mod listing;
 mod login;
 mod memory;
