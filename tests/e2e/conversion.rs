@@ -91,6 +91,34 @@ fn a_key_that_only_the_agent_has_is_named_as_in_its_list() {
 }
 
 #[test]
+fn a_locked_agent_hides_no_files_and_a_certificate_is_its_key() {
+    let home = home();
+    let key = Key::make_with(&home, "id", KeyKind::Quick, "").moved(&home, "elsewhere");
+    let authority = Key::make_with(&home, "authority", KeyKind::Quick, "").moved(&home, "elsewhere");
+    let file = Key::make(&home, "file", KeyKind::Quick);
+    key.certify(&home, &authority, "somebody");
+    let _agent = Agent::start(&home);
+    succeed(home.command("ssh-add").args(["-q", key.arg()]));
+    // The plain key goes, the certificate stays.
+    let bare = home.write("bare.pub", key.public_line().as_bytes(), 0o600);
+    succeed(home.command("ssh-add").arg("-qd").arg(bare));
+    let fingerprint = key.fingerprint(&home);
+    let pubkey = |name: &str| succeed(&mut home.claviger(&["pubkey", name]));
+    assert_eq!(pubkey(&fingerprint), key.public_line());
+    let mut terminal = Terminal::run(&home, home.command("ssh-add").arg("-x"));
+    terminal.wait_for("lock password").type_line("a lock");
+    terminal.wait_for("gain").type_line("a lock");
+    assert!(terminal.end().0.success());
+    assert_eq!(pubkey("file@test"), file.public_line());
+    assert_eq!(pubkey(&file.fingerprint(&home)), file.public_line());
+    let hidden = home
+        .claviger(&["pubkey", &fingerprint])
+        .output()
+        .expect("claviger");
+    assert!(!hidden.status.success(), "a locked key is not shown");
+}
+
+#[test]
 fn over_ssh_the_line_goes_to_the_clipboard_of_the_terminal() {
     let home = home();
     let key = Key::make_with(&home, "id", KeyKind::Quick, "");

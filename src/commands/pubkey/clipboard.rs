@@ -1,6 +1,6 @@
 //! The clipboard: over ssh the terminal's, by OSC 52; else the desktop's, through the program that it has for that.
 //!
-//! Programs, and no library: `arboard` would be some thirty crates for one line of text, and on Wayland and X11 somebody has
+//! Programs, and no library: `arboard` would be some forty crates for one line of text, and on Wayland and X11 somebody has
 //! to stay and serve the clipboard after claviger has ended, which is what wl-copy, xclip and xsel do.
 use crate::commands::context::runtime;
 use crate::commands::output::{self, Failure};

@@ -8,7 +8,7 @@ use crate::commands::output::Failure;
 use claviger::key::{self, Hash, KeyError};
 use claviger::keyset;
 use claviger::unlock::Wanted;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,29 +47,37 @@ fn of_file(path: &Path, context: &Context, secrets: Secrets) -> Result<Public, F
 }
 
 fn of_key(name: &str, socket: Option<&Path>, context: &Context) -> Result<Public, Failure> {
-    let keys = match Client::find(context, socket) {
-        Ok(client) => of_agent(&client)?,
+    let agents = Client::find(context, socket).and_then(|client| of_agent(&client));
+    let found = match agents {
         Err(failure) if socket.is_some() => return Err(failure),
-        Err(_) => of_places(context)?,
+        agents => match pick(&agents.unwrap_or_default(), name) {
+            Ok(Some(found)) => Some(found),
+            // A locked agent lists nothing, and none may run at all; files are there all the same.
+            _ => pick(&of_places(context)?, name)?,
+        },
     };
+    let Some((key, blob)) = found else {
+        let text = "no such file, and no key of this fingerprint is known";
+        return Err(Failure::new(format!("{name}: {text}")));
+    };
+    let path = key.path.to_string_lossy().into_owned();
+    Ok(Public {
+        blob,
+        comment: key.comment.into_bytes(),
+        path: Some(path).filter(|path| !path.is_empty()),
+    })
+}
+
+/// The one key of that name; none where the name is a whole fingerprint, which names a key that is not there too.
+fn pick(keys: &[Key], name: &str) -> Result<Option<Key>, Failure> {
     let wanted: Vec<Wanted> = keys.iter().map(|(wanted, _)| wanted.clone()).collect();
     // A key that is in two files, in two formats perhaps, is one key here.
     let found = resolve(&wanted, name).or_else(|_| resolve(&one_of_each(&wanted), name))?;
-    let blob = keys
-        .into_iter()
-        .find(|(wanted, _)| wanted.fingerprint == found.fingerprint)
-        .map(|(_, blob)| blob)
-        .ok_or_else(|| {
-            Failure::new(format!(
-                "{name}: no such file, and no key of this fingerprint is known"
-            ))
-        })?;
-    let path = found.path.to_string_lossy().into_owned();
-    Ok(Public {
-        blob,
-        comment: found.comment.into_bytes(),
-        path: Some(path).filter(|path| !path.is_empty()),
-    })
+    let same = |key: &&Key| key.0.fingerprint == found.fingerprint;
+    Ok(keys
+        .iter()
+        .find(same)
+        .map(|(_, blob)| (found.clone(), blob.clone())))
 }
 
 fn one_of_each(wanted: &[Wanted]) -> Vec<Wanted> {
@@ -78,21 +86,21 @@ fn one_of_each(wanted: &[Wanted]) -> Vec<Wanted> {
     first.cloned().collect()
 }
 
-type Known = Vec<(Wanted, Vec<u8>)>;
+/// Names, and the public blob.
+type Key = (Wanted, Vec<u8>);
 
-/// The agent's keys: names from its listing, blobs from what every client gets. Certificates are passed over.
-fn of_agent(client: &Client) -> Result<Known, Failure> {
-    let blobs = client.identities()?;
-    let by_fingerprint = |fingerprint: &str| {
-        let blob = blobs
-            .iter()
-            .find(|blob| key::fingerprint(blob, Hash::Sha256) == fingerprint);
-        blob.cloned()
-    };
+/// The agent's keys: names from its listing, blobs from what every client gets; of a certificate, that of the key in it.
+fn of_agent(client: &Client) -> Result<Vec<Key>, Failure> {
+    let blobs: HashMap<String, Vec<u8>> = client
+        .identities()?
+        .into_iter()
+        .map(|blob| key::plain_of(&blob).unwrap_or(blob))
+        .map(|blob| (key::fingerprint(&blob, Hash::Sha256), blob))
+        .collect();
     let reports = client.list()?.into_iter();
     Ok(reports
         .filter_map(|report| {
-            let blob = by_fingerprint(&report.fingerprint)?;
+            let blob = blobs.get(&report.fingerprint)?.clone();
             let wanted = Wanted {
                 fingerprint: report.fingerprint,
                 path: report.path.into(),
@@ -103,7 +111,7 @@ fn of_agent(client: &Client) -> Result<Known, Failure> {
         .collect())
 }
 
-fn of_places(context: &Context) -> Result<Known, Failure> {
+fn of_places(context: &Context) -> Result<Vec<Key>, Failure> {
     let config = context.config()?;
     let found = keyset::discover(&config.key_dirs, &config.key_files).keys;
     Ok(found
