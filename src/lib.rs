@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod history;
 pub mod idle;
 pub mod key;
 pub mod keyset;

@@ -1,9 +1,11 @@
 //! The command line: clap types, and nothing else. No option carries a secret; passphrases come by descriptor.
+mod hosts;
 mod keygen;
 mod keys;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use hosts::HostsArgs;
 pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
 pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
 
@@ -41,6 +43,8 @@ pub(crate) enum Verb {
     Keygen(KeygenArgs),
     /// List the agent's keys
     List(ReportArgs),
+    /// Show which keys worked on which hosts
+    Hosts(HostsArgs),
     /// Show the agent's state: sources of passphrases, problems, memory protection
     Status(ReportArgs),
     /// Seal every open key and close the vault

@@ -56,6 +56,11 @@ impl Context {
         self.places.data.join("vault.kdbx")
     }
 
+    /// What was learnt.
+    pub(crate) fn history(&self) -> PathBuf {
+        self.places.state.join("history.sqlite3")
+    }
+
     /// How this process can ask a person; pinentry is asked through this very program.
     pub(crate) fn means(&self) -> Means {
         let mut means = Means::from_environment();

@@ -8,7 +8,9 @@ mod client;
 mod config;
 mod context;
 mod convert;
+mod hosts;
 mod keygen;
+mod known_hosts;
 mod list;
 mod lock;
 mod names;
@@ -62,6 +64,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Pubkey(args) => pubkey::run(&args, &context),
         Verb::Keygen(args) => keygen::run(&args, &context),
         Verb::List(args) => list::run(&args, &context),
+        Verb::Hosts(args) => hosts::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
         Verb::Lock(args) => lock::run(&args, &context),
         Verb::Unlock(args) => unlock::run(&args, &context),

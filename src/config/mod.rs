@@ -43,6 +43,8 @@ pub struct Config {
     pub order: Vec<Source>,
     /// `lock.idle`; `None` = "never".
     pub idle: Option<Duration>,
+    /// `history.keep`: whether to learn which key works where.
+    pub keep_history: bool,
     /// `upstream.socket` of each `[[upstream]]`: other agents, in the order in which their keys are listed.
     pub upstreams: Vec<PathBuf>,
     /// `[[kdbx]]`: KeePass databases, in the order in which their keys are listed.
@@ -86,6 +88,7 @@ impl Config {
             key_files: Vec::new(),
             order: vec![Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt],
             idle: Some(Duration::from_secs(15 * 60)),
+            keep_history: true,
             upstreams: Vec::new(),
             databases: Vec::new(),
         }
@@ -116,6 +119,7 @@ impl Config {
             key_files: Vec::new(),
             order: Vec::new(),
             idle: None,
+            keep_history: false,
             upstreams: Vec::new(),
             databases: Vec::new(),
         }

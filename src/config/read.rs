@@ -16,6 +16,7 @@ pub(super) struct Text {
     keys: Keys,
     vault: Vault,
     lock: Lock,
+    history: History,
     upstream: Vec<Upstream>,
     kdbx: Vec<Database>,
 }
@@ -39,6 +40,12 @@ struct Lock {
     idle: Option<Spanned<String>>,
 }
 
+#[derive(Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+struct History {
+    keep: Option<bool>,
+}
+
 impl From<&Config> for Text {
     fn from(config: &Config) -> Self {
         let paths = |paths: &[PathBuf]| {
@@ -60,6 +67,9 @@ impl From<&Config> for Text {
             },
             lock: Lock {
                 idle: Some(unplaced(idle)),
+            },
+            history: History {
+                keep: Some(config.keep_history),
             },
             upstream: config.upstreams.iter().map(Upstream::from).collect(),
             kdbx: config.databases.iter().map(Database::from).collect(),
@@ -128,6 +138,7 @@ fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
             Some(value) => checked("lock.idle", &value, idle)?,
             None => default.idle,
         },
+        keep_history: text.history.keep.unwrap_or(default.keep_history),
         upstreams: upstream::sockets(&text.upstream, home)?,
         databases: kdbx::databases(&text.kdbx, home)?,
     })

@@ -3,7 +3,7 @@
 use super::host::HostKey;
 use super::pattern;
 use super::sign::Denied;
-use crate::wire::Destination;
+use crate::wire::{Destination, Signed};
 use thiserror::Error;
 
 /// Most bindings of a connection (AGENT_MAX_SESSION_IDS).
@@ -80,6 +80,26 @@ impl Route {
     /// The bindings, the agent's own ssh first.
     pub fn bindings(&self) -> &[Binding] {
         &self.bindings
+    }
+
+    /// The login that `signed` is for: the server and the user, if it is a login to the very session that this
+    /// connection was bound to, straight from the agent's own host. A login behind another host is none: that host
+    /// could have made it up.
+    pub fn login<'a>(&'a self, signed: &Signed<'a>) -> Option<(&'a HostKey, &'a [u8])> {
+        let [only] = self.bindings.as_slice() else {
+            return None;
+        };
+        let &Signed::UserAuth {
+            session_id,
+            user,
+            host_key,
+            ..
+        } = signed
+        else {
+            return None;
+        };
+        let same_host = host_key.is_none_or(|named| named == only.host.blob);
+        (!only.forwarding && session_id == only.session_id && same_host).then_some((&only.host, user))
     }
 
     /// Whether a key with these destinations is to be seen here, and so may be removed or overwritten.

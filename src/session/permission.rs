@@ -130,7 +130,7 @@ fn verified(body: &[u8]) -> Result<Binding, String> {
 }
 
 /// Seconds since the epoch, for the dates of certificates. A clock before it makes them all not yet valid.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())

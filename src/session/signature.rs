@@ -1,7 +1,8 @@
 //! Signatures: with a key that is opened here, or by the device that holds it.
 
+use super::permission::now;
 use super::{Answer, Session, identities::done};
-use crate::key::OpenKey;
+use crate::key::{self, Hash, OpenKey};
 use crate::keyset::Held;
 use crate::wire;
 use claviger_platform::harden;
@@ -19,30 +20,11 @@ impl Session {
         if !self.may_sign(&held, blob, data).await {
             return done(false);
         }
-        if let Some(authenticator) = held.authenticator() {
-            return match self.sign_on(authenticator, &held, data).await {
-                Some(signature) => Answer::Own(signature),
-                None => done(false),
-            };
-        }
-        if let Some(provider) = held.provider() {
-            return match self.sign_in_token(provider, &held, data, flags).await {
-                Some(signature) => Answer::Own(signature),
-                None => done(false),
-            };
-        }
-        // The reason of a failure was logged once where it arose, not once for each who waited.
-        let Ok(key) = keyset.open(&held, Instant::now()).await else {
-            return done(false);
-        };
-        if held.database().is_some()
-            && !keyset.is_under(blob, &held.terms).await
-            && !self.may_sign_now(blob, data).await
-        {
-            return done(false);
-        }
-        match self.signature(&held, key, data, flags).await {
-            Some(signature) => Answer::Own(signature),
+        match self.signed(&held, blob, data, flags).await {
+            Some(signature) => {
+                self.learn(&held, data);
+                Answer::Own(signature)
+            }
             None => done(false),
         }
     }
@@ -53,6 +35,41 @@ impl Session {
             Some(held) => self.may_sign(&held, blob, data).await,
             None => false,
         }
+    }
+
+    /// The framed answer, by whatever holds the private key.
+    async fn signed(&self, held: &Arc<Held>, blob: &[u8], data: &[u8], flags: u32) -> Option<Vec<u8>> {
+        if let Some(authenticator) = held.authenticator() {
+            return self.sign_on(authenticator, held, data).await;
+        }
+        if let Some(provider) = held.provider() {
+            return self.sign_in_token(provider, held, data, flags).await;
+        }
+        // The reason of a failure was logged once where it arose, not once for each who waited.
+        let keyset = &self.agent.keyset;
+        let key = keyset.open(held, Instant::now()).await.ok()?;
+        if held.database().is_some()
+            && !keyset.is_under(blob, &held.terms).await
+            && !self.may_sign_now(blob, data).await
+        {
+            return None;
+        }
+        self.signature(held, key, data, flags).await
+    }
+
+    /// ssh asks for a signature only once the server has said that it takes the key: so this key works there.
+    fn learn(&self, held: &Held, data: &[u8]) {
+        let signed = wire::signed(data);
+        let Some((host, user)) = self.route.login(&signed) else {
+            return;
+        };
+        // A host that has a certificate today may show its plain key tomorrow.
+        let plain = key::plain_of(&host.blob);
+        let host = key::fingerprint(plain.as_ref().unwrap_or(&host.blob), Hash::Sha256);
+        let user = String::from_utf8_lossy(user);
+        self.agent
+            .history
+            .worked(&host, &held.public.fingerprint, &user, now());
     }
 
     /// A fast signature is made here and now: handing it to another thread would cost as much again. A slow one

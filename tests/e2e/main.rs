@@ -14,6 +14,7 @@ mod conversion;
 mod crash;
 mod databases;
 mod foreign;
+mod history;
 mod hostile;
 mod keygen;
 mod listing;

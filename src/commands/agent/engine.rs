@@ -1,6 +1,7 @@
 //! What every agent does once it has its socket, whoever's command line started it: serve until told to end.
 
 use crate::commands::output::Failure;
+use claviger::history::History;
 use claviger::keyset::{Keyset, ReadPlaces};
 use claviger::session::{Agent, Facts, Options};
 use claviger::unlock::Unlocker;
@@ -31,6 +32,8 @@ pub(crate) struct Setup {
     /// `lock.idle`.
     pub(crate) idle: Option<Duration>,
     pub(crate) options: Options,
+    /// What it learns; `None` for nothing.
+    pub(crate) history: Option<PathBuf>,
     /// Called once it serves and its signals are caught: whoever reads that there is an agent may end it at once.
     pub(crate) announce: Box<dyn FnOnce() -> Result<(), Failure>>,
     /// The ties to the process that this one was forked from.
@@ -80,6 +83,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         .await
         .map_err(Failure::new)?;
     let upstreams = Registry::new(setup.socket.clone(), setup.read_upstreams).map_err(Failure::new)?;
+    let history = history(setup.history.as_deref());
     let facts = Facts {
         socket: setup.socket.display().to_string(),
         idle: setup.idle,
@@ -87,7 +91,14 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         options: setup.options,
         sk_helper: dirs::sk_helper(),
     };
-    let agent = Agent::new(keyset.clone(), setup.unlocker, setup.means, upstreams, facts);
+    let agent = Agent::new(
+        keyset.clone(),
+        setup.unlocker,
+        setup.means,
+        upstreams,
+        history,
+        facts,
+    );
     let watching = keyset.clone();
     tokio::spawn(async move { watching.follow_changes().await });
     tokio::spawn(idle::remove_expired(keyset.clone()));
@@ -116,6 +127,25 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
     let _ = stop.send(());
     let _ = serving.await;
     ended
+}
+
+/// A history that cannot be kept is no reason not to serve.
+fn history(file: Option<&std::path::Path>) -> History {
+    let Some(file) = file else {
+        return History::none();
+    };
+    match History::open(file) {
+        Ok((history, warning)) => {
+            if let Some(warning) = warning {
+                tracing::warn!("{warning}");
+            }
+            history
+        }
+        Err(error) => {
+            tracing::warn!("nothing will be learnt: {error}");
+            History::none()
+        }
+    }
 }
 
 async fn wait(

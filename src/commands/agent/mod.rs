@@ -77,6 +77,7 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
         unlocker: Arc::new(unlocker),
         means,
         idle: config.idle,
+        history: config.keep_history.then(|| context.history()),
         read_places: read_places(context.clone()),
         read_upstreams: read_upstreams(context),
         bound,
