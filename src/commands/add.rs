@@ -189,7 +189,7 @@ enum Refused {
     File(#[from] files::FileError),
     #[error(transparent)]
     Key(#[from] KeyError),
-    #[error("the .pub file beside it belongs to another key; replace it: ssh-keygen -y -f FILE > FILE.pub")]
+    #[error("the .pub file beside it belongs to another key; replace it: claviger pubkey FILE > FILE.pub")]
     OtherKey,
     #[error("opening the key failed unexpectedly")]
     Died,

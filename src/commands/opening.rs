@@ -46,10 +46,12 @@ impl KeyFile {
             true => files::read_private(path, MAX_KEY_FILE)?,
             false => Zeroizing::new(files::read_public(path, MAX_KEY_FILE)?),
         };
+        let public = files::read_public(&beside(path, ".pub"), MAX_KEY_FILE).ok();
         Ok(Self {
             path: path.to_owned(),
             bytes: Arc::new(bytes),
-            beside: files::read_public(&beside(path, ".pub"), MAX_KEY_FILE).ok(),
+            // An empty one is being made at this moment: `claviger pubkey FILE > FILE.pub`.
+            beside: public.filter(|public| !public.is_empty()),
         })
     }
 
@@ -100,7 +102,7 @@ impl KeyFile {
         };
         if let Some(listed) = listed {
             if listed.public != *opened.key.public() {
-                let text = "the .pub file beside it belongs to another key; replace it: ssh-keygen -y -f FILE > FILE.pub";
+                let text = "the .pub file beside it belongs to another key; replace it: claviger pubkey FILE > FILE.pub";
                 return Err(self.failure(text));
             }
             if opened.comment.is_empty() {

@@ -129,6 +129,12 @@ fn a_sealed_key_is_not_asked_for_its_passphrase() {
         pubkey(&home, "id.pem", &["--passphrase-fd", "3"]).done().out,
         bare
     );
+    // The way out that a listing names: the shell has emptied the file before.
+    fs::write(home.path("id.pem.pub"), "another key's").unwrap();
+    let mut command = home.command(&["pubkey", "id.pem", "--passphrase-fd", "3"], KEY, KEY);
+    command.stdout(fs::File::create(home.path("id.pem.pub")).unwrap());
+    assert!(command.status().unwrap().success());
+    assert_eq!(fs::read_to_string(home.path("id.pem.pub")).unwrap(), bare);
 }
 
 #[test]
