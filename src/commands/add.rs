@@ -5,12 +5,13 @@
 //! replaced whole or not at all.
 use super::client::Client;
 use super::context::{Context, Secrets, runtime};
+use super::learn::learn;
 use super::names::{known_place, wanted, whole};
 use super::output::{self, Failure, visible};
 use crate::cli::AddArgs;
 use claviger::config::{Config, edit_key_files};
 use claviger::key::{self, KeyError};
-use claviger::keyset::{Found, discover};
+use claviger::keyset::{Found, Notes, discover};
 use claviger::secret::Secret;
 use claviger::unlock::{Unlocker, Wanted};
 use claviger_platform::files;
@@ -48,7 +49,7 @@ pub(crate) fn run(args: &AddArgs, context: &Context) -> Result<ExitCode, Failure
         false => (None, agent.ok()),
     };
     let paths = match args.files.is_empty() {
-        true => protected(&config)?,
+        true => protected(&config, &context.notes())?,
         false => args.files.clone(),
     };
     let mut adding = Adding {
@@ -64,7 +65,14 @@ pub(crate) fn run(args: &AddArgs, context: &Context) -> Result<ExitCode, Failure
     let mut exit = ExitCode::SUCCESS;
     for path in &paths {
         let name = visible(&path.to_string_lossy());
-        match runtime.block_on(adding.one(path)) {
+        let added = match learn(path, context, adding.given.as_deref(), &adding.means, &runtime) {
+            Ok(learnt) => {
+                adding.last = learnt.map(Arc::new).or(adding.last.take());
+                runtime.block_on(adding.one(path))
+            }
+            Err(failure) => Err(failure),
+        };
+        match added {
             Ok(done) => output::line(format!("{name}: {done}"))?,
             Err(failure) => {
                 output::error(&format!("{name}: {failure}"));
@@ -80,8 +88,8 @@ pub(crate) fn run(args: &AddArgs, context: &Context) -> Result<ExitCode, Failure
 }
 
 /// Every protected key in the configured places; what could not be read there is told, but is no failure of `add`.
-fn protected(config: &Config) -> Result<Vec<PathBuf>, Failure> {
-    let found = discover(&config.key_dirs, &config.key_files);
+fn protected(config: &Config, notes: &Notes) -> Result<Vec<PathBuf>, Failure> {
+    let found = discover(&config.key_dirs, &config.key_files, notes);
     for problem in &found.problems {
         output::error(&format!(
             "{}: passed over: {}",
@@ -103,7 +111,7 @@ impl Adding<'_> {
     /// Adds one file; says what was done.
     async fn one(&mut self, path: &Path) -> Result<String, Failure> {
         let path = whole(path).ok_or_else(|| Failure::new("no such file"))?;
-        let found = inspect(&path)?;
+        let found = inspect(&path, &self.context.notes())?;
         let wanted = wanted(&found);
         let secret = match found.inspected.encrypted {
             true => Some(self.checked_passphrase(&wanted).await?),
@@ -209,7 +217,7 @@ async fn opens(wanted: &Wanted, secret: Arc<Secret>) -> Result<(), Refused> {
 }
 
 /// What the file tells in clear; the reasons are those of `claviger status`, with a hint where a mistake is common.
-fn inspect(path: &Path) -> Result<Found, Failure> {
+fn inspect(path: &Path, notes: &Notes) -> Result<Found, Failure> {
     if path.extension().is_some_and(|extension| extension == "pub") {
         let private = path.with_extension("");
         if private.exists() {
@@ -220,7 +228,7 @@ fn inspect(path: &Path) -> Result<Found, Failure> {
             return Err(Failure::new(text));
         }
     }
-    let mut found = discover(&[], &[path.to_owned()]);
+    let mut found = discover(&[], &[path.to_owned()], notes);
     match (found.keys.pop(), found.problems.pop()) {
         (Some(key), _) => Ok(key),
         (None, Some(problem)) => Err(Failure::new(problem.reason)),

@@ -2,6 +2,7 @@
 use super::output::Failure;
 use crate::cli::{KeyPassphrase, VaultPassphrase};
 use claviger::config::Config;
+use claviger::keyset::Notes;
 use claviger::secret::Secret;
 use claviger::unlock::{Settings, Unlocker};
 use claviger_platform::dirs::{self, Places};
@@ -59,6 +60,9 @@ impl Context {
     /// What was learnt.
     pub(crate) fn history(&self) -> PathBuf {
         self.places.state.join("history.sqlite3")
+    /// Public halves that are known from when their files were opened.
+    pub(crate) fn notes(&self) -> Notes {
+        Notes::in_state(&self.places.state)
     }
 
     /// How this process can ask a person; pinentry is asked through this very program.

@@ -11,6 +11,7 @@ mod convert;
 mod hosts;
 mod keygen;
 mod known_hosts;
+mod learn;
 mod list;
 mod lock;
 mod names;

@@ -2,7 +2,7 @@
 use super::client::Client;
 use super::output::Failure;
 use claviger::config::Config;
-use claviger::keyset;
+use claviger::keyset::{self, Notes};
 use claviger::unlock::Wanted;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 const WHOLE: usize = 50;
 
 /// The keys that can be named: the agent's, or those of the configured places when none runs.
-pub(crate) fn known(client: Option<&Client>, config: &Config) -> Result<Vec<Wanted>, Failure> {
+pub(crate) fn known(client: Option<&Client>, config: &Config, notes: &Notes) -> Result<Vec<Wanted>, Failure> {
     if let Some(client) = client {
         return Ok(client
             .list()?
@@ -24,7 +24,7 @@ pub(crate) fn known(client: Option<&Client>, config: &Config) -> Result<Vec<Want
             })
             .collect());
     }
-    let found = keyset::discover(&config.key_dirs, &config.key_files);
+    let found = keyset::discover(&config.key_dirs, &config.key_files, notes);
     Ok(found.keys.iter().map(wanted).collect())
 }
 

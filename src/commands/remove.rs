@@ -12,7 +12,7 @@ pub(crate) fn run(args: &RemoveArgs, context: &Context) -> Result<ExitCode, Fail
     let master = secret_from(args.vault.vault_passphrase_fd)?;
     let config = context.config()?;
     let client = Client::find(context, args.client.socket.as_deref()).ok();
-    let key = resolve(&known(client.as_ref(), &config)?, &args.name)?;
+    let key = resolve(&known(client.as_ref(), &config, &context.notes())?, &args.name)?;
     let name = match key.path.as_os_str().is_empty() {
         true => key.fingerprint.clone(),
         false => visible(&key.path.to_string_lossy()),

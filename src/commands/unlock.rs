@@ -4,14 +4,17 @@
 //! question is asked here and the answer handed over.
 use super::client::Client;
 use super::context::{Context, Secrets, runtime};
+use super::learn::learn;
 use super::names::{known, resolve, whole};
 use super::output::{self, Failure};
 use crate::cli::UnlockArgs;
 use claviger::config::Config;
 use claviger::secret::Secret;
+use claviger::unlock::Wanted;
 use claviger_platform::prompt::Means;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// How often a person may try.
 const TRIES: usize = 3;
@@ -22,6 +25,8 @@ struct Target {
     name: String,
     /// Whether it is a vault or a database, and not a key.
     is_vault: bool,
+    /// Its passphrase, where it had to be asked for to know which key it is.
+    learnt: Option<Secret>,
     /// What a question calls it.
     question: String,
 }
@@ -29,7 +34,7 @@ struct Target {
 pub(crate) fn run(args: &UnlockArgs, context: &Context) -> Result<ExitCode, Failure> {
     let secrets = Secrets::read(&args.key, &args.vault)?;
     let client = Client::find(context, args.client.socket.as_deref())?;
-    let target = target(args.name.as_deref(), &client, context)?;
+    let target = target(args.name.as_deref(), &client, context, secrets.key.as_ref())?;
     if let Some(master) = &secrets.vault {
         let vault = if target.is_vault { &target.name } else { "" };
         let opened = client.unlock(vault, Some(master))?;
@@ -37,7 +42,7 @@ pub(crate) fn run(args: &UnlockArgs, context: &Context) -> Result<ExitCode, Fail
             return done(&opened);
         }
     }
-    if let Some(passphrase) = &secrets.key {
+    if let Some(passphrase) = secrets.key.as_ref().or(target.learnt.as_ref()) {
         if target.is_vault {
             let text = "--passphrase-fd is for a KEY; a vault's or database's is --vault-passphrase-fd";
             return Err(Failure::new(text));
@@ -61,7 +66,12 @@ fn done(message: &str) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn target(name: Option<&str>, client: &Client, context: &Context) -> Result<Target, Failure> {
+fn target(
+    name: Option<&str>,
+    client: &Client,
+    context: &Context,
+    given: Option<&Secret>,
+) -> Result<Target, Failure> {
     let vault = context.vault();
     let is_vault = |name: &str| {
         name.is_empty() || Path::new(name) == vault || vault.file_name().is_some_and(|file| file == name)
@@ -75,9 +85,10 @@ fn target(name: Option<&str>, client: &Client, context: &Context) -> Result<Targ
                     question: format!("Enter the master password of the database {path}: "),
                     name: path,
                     is_vault: true,
+                    learnt: None,
                 });
             }
-            let key = resolve(&known(Some(client), &config)?, name)?;
+            let (key, learnt) = key_called(name, client, context, given)?;
             let question = match database(&config, &key.path.to_string_lossy()) {
                 Some(path) => format!("Enter the master password of the database {}: ", path.display()),
                 None => format!("Enter passphrase for key {}: ", key.path.display()),
@@ -85,6 +96,7 @@ fn target(name: Option<&str>, client: &Client, context: &Context) -> Result<Targ
             Ok(Target {
                 name: key.fingerprint,
                 is_vault: false,
+                learnt,
                 question,
             })
         }
@@ -93,10 +105,36 @@ fn target(name: Option<&str>, client: &Client, context: &Context) -> Result<Targ
             Ok(Target {
                 name: String::new(),
                 is_vault: true,
+                learnt: None,
                 question,
             })
         }
     }
+}
+
+/// The key that `name` means. A file that is not listed, as only its passphrase shows its public half, is opened for that.
+fn key_called(
+    name: &str,
+    client: &Client,
+    context: &Context,
+    given: Option<&Secret>,
+) -> Result<(Wanted, Option<Secret>), Failure> {
+    let find = || resolve(&known(Some(client), &context.config()?, &context.notes())?, name);
+    find().map(|key| (key, None)).or_else(|failure| {
+        match learn(
+            Path::new(name),
+            context,
+            given,
+            &Arc::new(context.means()),
+            &runtime()?,
+        )? {
+            Some(passphrase) => {
+                client.rescan()?;
+                Ok((find()?, Some(passphrase)))
+            }
+            None => Err(failure),
+        }
+    })
 }
 
 /// The configured database that `name` means: by its path, else by its file name.

@@ -87,7 +87,9 @@ pub enum KeyError {
     #[error("{0}")]
     Unsupported(String),
     /// A key that does not carry its public half in clear, and no `.pub` beside it.
-    #[error("its public half is not in clear; put FILE.pub beside it: claviger pubkey FILE > FILE.pub")]
+    #[error(
+        "its public half is not in clear; `claviger add FILE` reads it once, or put FILE.pub beside it: claviger pubkey FILE > FILE.pub"
+    )]
     NoPublicHalf,
     /// The signature does not fit the key and the data.
     #[error("the signature does not fit the key and the data")]

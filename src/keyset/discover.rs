@@ -4,7 +4,8 @@
 //! silence, unless its name says that a key is expected there (`id_*`, or a `.pub` beside it): then a person wants
 //! to know why it is not listed.
 
-use crate::key::{self, CertificateFile, Inspected};
+use super::Notes;
+use crate::key::{self, CertificateFile, Inspected, KeyError};
 use crate::wire::report::Problem;
 use claviger_platform::files::{self, FileError};
 use std::collections::HashSet;
@@ -34,19 +35,19 @@ pub struct Found {
     pub certificate: Option<CertificateFile>,
 }
 
-/// Looks into `dirs` (not deeper) and at `files`.
-pub fn discover(dirs: &[PathBuf], files: &[PathBuf]) -> Discovered {
+/// Looks into `dirs` (not deeper) and at `files`; `notes` have what some of them tell only with a passphrase.
+pub fn discover(dirs: &[PathBuf], files: &[PathBuf], notes: &Notes) -> Discovered {
     let mut found = Discovered::default();
     let mut seen = HashSet::new();
     for file in files {
         if seen.insert(file.clone()) {
-            found.look_at(file, true);
+            found.look_at(file, true, notes);
         }
     }
     for dir in dirs {
         for path in found.entries(dir) {
             if seen.insert(path.clone()) {
-                found.look_at(&path, false);
+                found.look_at(&path, false, notes);
             }
         }
     }
@@ -71,7 +72,7 @@ impl Discovered {
     }
 
     /// `named`: the configuration names this very file, so whatever is wrong with it is a problem.
-    fn look_at(&mut self, path: &Path, named: bool) {
+    fn look_at(&mut self, path: &Path, named: bool, notes: &Notes) {
         let expected = named || names_a_key(path);
         let head = match files::read_head(path, HEAD) {
             Ok(head) => head,
@@ -86,7 +87,7 @@ impl Discovered {
             }
             return;
         }
-        match read_key(path) {
+        match read_key(path, notes) {
             Ok((inspected, certificate)) => {
                 let certificate = self.checked(path, certificate, &inspected);
                 self.keys.push(Found {
@@ -123,10 +124,16 @@ impl Discovered {
 
 type KeyParts = (Inspected, Option<Vec<u8>>);
 
-fn read_key(path: &Path) -> Result<KeyParts, String> {
+fn read_key(path: &Path, notes: &Notes) -> Result<KeyParts, String> {
     let file = files::read_private(path, MAX_KEY_FILE).map_err(|error| reason_of(path, &error))?;
     let public = files::read_public(&beside(path, ".pub"), MAX_KEY_FILE).ok();
-    let inspected = key::inspect(&file, public.as_deref()).map_err(|error| error.to_string())?;
+    let mut inspected = key::inspect(&file, public.as_deref());
+    if matches!(inspected, Err(KeyError::NoPublicHalf))
+        && let Some(line) = notes.public_of(&file)
+    {
+        inspected = key::inspect(&file, Some(&line));
+    }
+    let inspected = inspected.map_err(|error| error.to_string())?;
     let certificate = files::read_public(&beside(path, "-cert.pub"), MAX_KEY_FILE).ok();
     Ok((inspected, certificate))
 }

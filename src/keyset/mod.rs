@@ -13,6 +13,7 @@ mod held;
 mod lock;
 mod locking;
 mod members;
+mod notes;
 mod opening;
 mod remembered;
 mod scan;
@@ -25,6 +26,7 @@ mod token;
 pub use added::{Authenticator, NewKey, Terms};
 pub use discover::{Discovered, Found, discover};
 pub use held::Held;
+pub use notes::Notes;
 pub use opening::OpenError;
 pub use scan::Places;
 pub use token::NewTokenKey;
@@ -66,11 +68,12 @@ impl Keyset {
     /// Only when the places cannot be read at the start (later failures keep the last ones), or when the system has
     /// no randomness.
     pub async fn new(read_places: ReadPlaces, unlocker: Arc<Unlocker>) -> Result<Arc<Self>, String> {
+        let notes = Notes::in_state(unlocker.state_dir());
         let set = Arc::new(Self {
             snapshot: RwLock::new(None),
             members: Mutex::new(Members::default()),
-            scanner: Scanner::new(read_places)?,
-            remembered: Arc::new(Remembered::load(unlocker.state_dir())),
+            scanner: Scanner::new(read_places, notes.clone())?,
+            remembered: Arc::new(Remembered::load(notes)),
             unlocker,
             locking: Locking::new()?,
             opened: Notify::new(),
@@ -102,6 +105,12 @@ impl Keyset {
             return self.renewed(held, blob).await;
         }
         self.refresh().await;
+        if let Some(held) = self.find(blob) {
+            return Some(held);
+        }
+        // An open database may have been given the key meanwhile.
+        self.unlocker.databases().renew_all().await;
+        self.take_databases();
         self.find(blob)
     }
 

@@ -1,48 +1,32 @@
-//! Public halves that no file tells in clear, noted in the state directory so that a list has them before anything is
-//! opened: of the keys in KeePass databases, and of key files that hold theirs encrypted.
+//! The keys of KeePass databases as they were last read, so that a list has them while the databases are closed.
 //!
-//! The note holds nothing secret: public keys, certificates, comments and terms, with a database's path and an entry's
-//! UUID and title, or a file's SHA-256 digest. Losing it costs one opening of each. What cannot be read in it is passed
-//! over; it is written whole or not at all, and only when something changed.
+//! Remembered are public keys, certificates, comments and terms, with a database's path and an entry's UUID and title.
 
+use super::notes::{Note, Notes};
 use crate::key::{CertificateFile, PublicHalf};
 use crate::unlock::{ListedKey, Listing};
 use crate::wire::{Destination, Hop};
 use base64ct::{Base64, Encoding};
-use claviger_platform::files::{self, FileError};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-const FILE: &str = "remembered.json";
-/// Far above what thousands of keys need.
-const MAX_SIZE: u64 = 16 << 20;
-/// Another process writes some kilobytes.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
-
 /// What is remembered.
 pub(super) struct Remembered {
-    file: PathBuf,
-    /// As it is in the file, as far as this process knows.
-    known: Arc<Mutex<Note>>,
-}
-
-/// The file's content.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct Note {
-    databases: Vec<Database>,
+    notes: Notes,
+    /// As it is in the notes, as far as this process knows.
+    known: Arc<Mutex<Vec<Database>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Database {
+pub(super) struct Database {
     path: PathBuf,
     keys: Vec<Key>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Key {
+pub(super) struct Key {
     entry: String,
     title: String,
     public: Blob,
@@ -84,20 +68,18 @@ impl<'de> Deserialize<'de> for Blob {
 }
 
 impl Remembered {
-    /// Reads the note in the directory `state`.
-    pub(super) fn load(state: &Path) -> Self {
-        let file = state.join(FILE);
-        let note = read(&file);
+    /// Reads the notes.
+    pub(super) fn load(notes: Notes) -> Self {
         Self {
-            known: Arc::new(Mutex::new(note)),
-            file,
+            known: Arc::new(Mutex::new(notes.read().databases)),
+            notes,
         }
     }
 
     /// What is remembered of the database at `path`.
     pub(super) fn of(&self, path: &Path) -> Arc<Listing> {
-        let note = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let database = note.databases.iter().find(|database| database.path == path);
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let database = known.iter().find(|database| database.path == path);
         let keys = database.into_iter().flat_map(|database| &database.keys);
         Arc::new(Listing {
             keys: keys.filter_map(Key::listed).collect(),
@@ -114,43 +96,22 @@ impl Remembered {
         let databases: Vec<Database> = databases.filter(|database| !database.keys.is_empty()).collect();
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            if known.databases == databases {
+            if *known == databases {
                 return;
             }
-            known.databases = databases;
+            *known = databases;
         }
-        let (known, file) = (self.known.clone(), self.file.clone());
+        let (known, notes) = (self.known.clone(), self.notes.clone());
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = write(&file, &known) {
+            let newest = |note: &mut Note| {
+                note.databases
+                    .clone_from(&known.lock().unwrap_or_else(PoisonError::into_inner));
+            };
+            if let Err(error) = notes.change(newest) {
                 tracing::warn!(%error, "public halves of keys are not remembered");
             }
         });
     }
-}
-
-fn read(file: &Path) -> Note {
-    match files::read_public(file, MAX_SIZE) {
-        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
-            tracing::warn!(file = %file.display(), %error, "not understood; it is made anew");
-            Note::default()
-        }),
-        Err(FileError::Missing { .. }) => Note::default(),
-        Err(error) => {
-            tracing::warn!(%error, "public halves of keys were not read");
-            Note::default()
-        }
-    }
-}
-
-fn write(file: &Path, known: &Mutex<Note>) -> Result<(), FileError> {
-    if let Some(directory) = file.parent() {
-        files::private_dir(directory)?;
-    }
-    let _lock = files::lock(file, LOCK_WAIT)?;
-    let note = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    // Strings, numbers and lists only: there is nothing in it that JSON could not hold.
-    let text = serde_json::to_vec(&note).unwrap_or_default();
-    files::write_atomic(file, &text)
 }
 
 impl Key {

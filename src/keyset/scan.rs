@@ -1,7 +1,7 @@
 //! When and where keys are looked for: the configured places, the watcher, and the last look's age without one.
 
 use super::discover::{Discovered, discover};
-use super::{ReadPlaces, read, write};
+use super::{Notes, ReadPlaces, read, write};
 use crate::config::Kdbx;
 use claviger_platform::harden;
 use claviger_platform::watch::Watcher;
@@ -29,6 +29,7 @@ pub struct Places {
 /// Looks for keys.
 pub(super) struct Scanner {
     read_places: ReadPlaces,
+    notes: Notes,
     /// Held during a look, so that there is one at a time.
     places: Mutex<Places>,
     watch: RwLock<Watch>,
@@ -45,10 +46,11 @@ enum Watch {
 }
 
 impl Scanner {
-    pub(super) fn new(read_places: ReadPlaces) -> Result<Self, String> {
+    pub(super) fn new(read_places: ReadPlaces, notes: Notes) -> Result<Self, String> {
         let places = read_places()?;
         Ok(Self {
             read_places,
+            notes,
             watch: RwLock::new(Watch::start(&places)),
             places: Mutex::new(places),
         })
@@ -104,8 +106,9 @@ impl Scanner {
     pub(super) async fn look(&self, take: impl FnOnce(Discovered)) {
         let places = self.places.lock().await;
         let Places { dirs, files, .. } = places.clone();
+        let notes = self.notes.clone();
         // A file without a passphrase is read as it is, private half and all.
-        let search = move || harden::scrubbed(|| discover(&dirs, &files));
+        let search = move || harden::scrubbed(|| discover(&dirs, &files, &notes));
         match tokio::task::spawn_blocking(search).await {
             Ok(found) => take(found),
             Err(_) => tracing::error!("the search for keys failed; the last list stays"),

@@ -22,6 +22,7 @@ mod login;
 mod memory;
 mod process;
 mod refusal;
+mod remembered;
 mod security_keys;
 mod sharing;
 mod signing;

@@ -1,12 +1,39 @@
 //! KeePass databases made by keepassxc-cli, and what KeeAgent writes of a key into them.
 
 use super::{Home, Key};
+use keepass::DatabaseKey;
+use keepass::config::{DatabaseConfig, DatabaseVersion, KdfConfig, OuterCipherConfig};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A database's master password in these tests.
 pub(crate) const MASTER: &str = "vier Schlüssel an einem Bund";
+
+/// How a database is encrypted; the derivations cost next to nothing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// KDBX 3.1 with AES, which is what keepassxc-cli makes.
+    Kdbx3,
+    /// KDBX 4 with AES and Argon2d.
+    Argon2,
+    /// With ChaCha20 and Argon2id.
+    ChaCha20,
+    /// With Twofish and Argon2d.
+    Twofish,
+    /// With AES and AES-KDF.
+    Aes,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Kdbx3,
+        Self::Argon2,
+        Self::ChaCha20,
+        Self::Twofish,
+        Self::Aes,
+    ];
+}
 
 /// A database in a home.
 pub(crate) struct Database {
@@ -27,6 +54,44 @@ impl Database {
             without_password: false,
         };
         made.create();
+        made
+    }
+
+    /// Makes an empty one of this kind. KeePassXC keeps the kind when it saves.
+    pub(crate) fn make_as(home: &Home, name: &str, kind: Kind) -> Self {
+        let mut config = DatabaseConfig::default();
+        config.version = DatabaseVersion::KDB4(1);
+        let KdfConfig::Argon2 { version, .. } = config.kdf_config else {
+            panic!("another default: {:?}", config.kdf_config);
+        };
+        let (memory, iterations, parallelism) = (1 << 20, 2, 1);
+        config.outer_cipher_config = OuterCipherConfig::AES256;
+        match kind {
+            Kind::Kdbx3 => return Self::make(home, name),
+            Kind::Argon2 => {}
+            Kind::ChaCha20 => {
+                config.outer_cipher_config = OuterCipherConfig::ChaCha20;
+                config.kdf_config = KdfConfig::Argon2id {
+                    memory,
+                    iterations,
+                    parallelism,
+                    version,
+                };
+            }
+            Kind::Twofish => config.outer_cipher_config = OuterCipherConfig::Twofish,
+            Kind::Aes => config.kdf_config = KdfConfig::Aes { rounds: 6000 },
+        }
+        let made = Self {
+            path: home.path(name),
+            master: MASTER.to_owned(),
+            key_file: None,
+            without_password: false,
+        };
+        let mut file = std::fs::File::create(&made.path).expect("a file");
+        let key = DatabaseKey::new().with_password(MASTER);
+        keepass::Database::with_config(config)
+            .save(&mut file, key)
+            .expect("saved");
         made
     }
 
@@ -67,18 +132,7 @@ impl Database {
     fn try_bare(&self, verb: &str, options: &[&str], args: &[&str], answers: &[&str]) -> Output {
         let mut command = Command::new("keepassxc-cli");
         command.arg(verb).args(options).arg(&self.path).args(args);
-        command.env("LANG", "C.UTF-8").env("LC_ALL", "C.UTF-8");
-        let piped = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = piped.spawn().expect("keepassxc-cli");
-        let mut input = child.stdin.take().expect("its input");
-        for answer in answers {
-            writeln!(input, "{answer}").expect("an answer");
-        }
-        drop(input);
-        child.wait_with_output().expect("its end")
+        typed(&mut command, answers)
     }
 
     /// As [`Database::try_run`], and succeeds.
@@ -110,6 +164,23 @@ impl Database {
         self.add(entry, &key.passphrase);
         self.attach(home, entry, "id", &std::fs::read(&key.path).expect("the key"));
         self.attach(home, entry, "KeeAgent.settings", &utf16(&settings.xml()));
+    }
+
+    /// Makes it anew from its own content as XML, which `edit` changes.
+    pub(crate) fn edit_xml(&self, edit: impl FnOnce(&str) -> String) {
+        let output = self.try_run("export", &["-f", "xml"], &[], &[]);
+        assert!(output.status.success(), "{}", super::text(&output));
+        let xml = String::from_utf8(output.stdout).expect("text");
+        let file = self.path.with_extension("xml");
+        std::fs::write(&file, edit(&xml)).expect("written");
+        std::fs::remove_file(&self.path).expect("removed");
+        let mut command = Command::new("keepassxc-cli");
+        command
+            .args(["import", "-q", "-p", "-t", "100"])
+            .arg(&file)
+            .arg(&self.path);
+        let output = typed(&mut command, &[&self.master, &self.master]);
+        assert!(output.status.success(), "import: {}", super::text(&output));
     }
 
     /// The table for the configuration.
@@ -183,4 +254,20 @@ impl Settings {
 /// UTF-16LE without a mark, as KeeAgent and KeePassXC write it.
 pub(crate) fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Runs keepassxc-cli; `answers` are typed.
+fn typed(command: &mut Command, answers: &[&str]) -> Output {
+    command.env("LANG", "C.UTF-8").env("LC_ALL", "C.UTF-8");
+    let piped = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = piped.spawn().expect("keepassxc-cli");
+    let mut input = child.stdin.take().expect("its input");
+    for answer in answers {
+        writeln!(input, "{answer}").expect("an answer");
+    }
+    drop(input);
+    child.wait_with_output().expect("its end")
 }

@@ -113,7 +113,7 @@ fn of_agent(client: &Client) -> Result<Vec<Key>, Failure> {
 
 fn of_places(context: &Context) -> Result<Vec<Key>, Failure> {
     let config = context.config()?;
-    let found = keyset::discover(&config.key_dirs, &config.key_files).keys;
+    let found = keyset::discover(&config.key_dirs, &config.key_files, &context.notes()).keys;
     Ok(found
         .into_iter()
         .map(|found| (names::wanted(&found), found.inspected.public.blob))

@@ -107,8 +107,9 @@ impl Database {
         })
     }
 
-    fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, VaultError> {
-        match files::read_private(&self.table.path, MAX_SIZE) {
+    /// Whoever may read it: it is encrypted, and on a synced or network drive its mode is not the person's choice.
+    fn bytes(&self) -> Result<Vec<u8>, VaultError> {
+        match files::read_public(&self.table.path, MAX_SIZE) {
             Err(FileError::Missing { .. }) => Err(VaultError::Gone),
             other => Ok(other?),
         }
@@ -116,7 +117,11 @@ impl Database {
 
     fn key_file(&self) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         let file = self.table.key_file.as_deref();
-        let read = |path| files::read_private(path, MAX_KEY_FILE).map_err(VaultError::KeyFile);
+        // Any file of the person's can be one, a picture for example, so its mode is not judged either.
+        let read = |path| {
+            let bytes = files::read_public(path, MAX_KEY_FILE).map_err(VaultError::KeyFile)?;
+            Ok(Zeroizing::new(bytes))
+        };
         file.map(read).transpose()
     }
 }

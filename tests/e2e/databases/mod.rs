@@ -2,10 +2,13 @@
 
 mod changes;
 mod entries;
+mod files;
+mod formats;
 mod opening;
 mod terms;
+mod wrong;
 
-use crate::support::keepass::{Database, MASTER, Settings};
+use crate::support::keepass::{Database, Kind, MASTER, Settings};
 use crate::support::{Agent, Home, Key, KeyKind, Person, Sshd, list, status, succeed, text};
 
 /// How a question names a database's master password.
@@ -20,7 +23,7 @@ fn key(home: &Home, name: &str) -> Key {
 fn prepared() -> (Home, Key, Database) {
     let home = Home::new();
     let key = key(&home, "id_test");
-    let database = Database::make(&home, "keys.kdbx");
+    let database = Database::make_as(&home, "keys.kdbx", Kind::Argon2);
     database.add_key(&home, "My key", &key);
     home.configure(&database.table());
     (home, key, database)
