@@ -60,6 +60,8 @@ impl Context {
     /// What was learnt.
     pub(crate) fn history(&self) -> PathBuf {
         self.places.state.join("history.sqlite3")
+    }
+
     /// Public halves that are known from when their files were opened.
     pub(crate) fn notes(&self) -> Notes {
         Notes::in_state(&self.places.state)
