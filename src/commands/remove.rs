@@ -13,6 +13,13 @@ pub(crate) fn run(args: &RemoveArgs, context: &Context) -> Result<ExitCode, Fail
     let config = context.config()?;
     let client = Client::find(context, args.client.socket.as_deref()).ok();
     let key = resolve(&known(client.as_ref(), &config, &context.notes())?, &args.name)?;
+    if config.databases.iter().any(|database| database.path == key.path) {
+        return Err(Failure::new(format!(
+            "{} is in the database {}, which claviger only reads: remove its entry in KeePass",
+            key.fingerprint,
+            key.path.display()
+        )));
+    }
     let name = match key.path.as_os_str().is_empty() {
         true => key.fingerprint.clone(),
         false => visible(&key.path.to_string_lossy()),

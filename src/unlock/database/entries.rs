@@ -135,7 +135,7 @@ impl Opened {
             Ok(key) => (key.public, key.encrypted, key.format, key.comment),
             Err(KeyError::NoPublicHalf) => {
                 let opened = self.opened(entry, &bytes)?;
-                (opened.public().clone(), true, "PKCS#8", Vec::new())
+                (opened.public().clone(), true, "PEM", Vec::new())
             }
             Err(error) => return Err(error.to_string()),
         };

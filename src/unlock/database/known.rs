@@ -15,10 +15,15 @@ use std::time::{Duration, Instant};
 /// How long a drive may take to say whether a file changed; a network drive that is gone may take for ever.
 const GLANCE: Duration = Duration::from_secs(1);
 
+/// How long it may take to hand the file out.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A database and its session.
 pub(super) struct Known {
     pub(super) session: Session<Database>,
     state: Mutex<State>,
+    /// Held while a changed file is read again, so that who comes meanwhile finds it read.
+    renewing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -42,7 +47,19 @@ struct Read {
 }
 
 impl Read {
-    fn of(opened: &Opened, database: &Database) -> Self {
+    /// `known` is what was read before: it still holds where the file is the same, unless keys are in other files, or
+    /// some could not be listed. To look at each key anew may cost a derivation each.
+    fn of(opened: &Opened, database: &Database, known: Option<&Self>) -> Self {
+        let same = known.filter(|known| {
+            let within = known.listing.keys.iter().all(|key| key.file.is_none());
+            known.edition == opened.edition && within && known.listing.problems.is_empty()
+        });
+        if let Some(same) = same {
+            return Self {
+                stamp: opened.stamp,
+                ..same.clone()
+            };
+        }
         Self {
             listing: Arc::new(opened.listing(database)),
             names: Arc::new(opened.names(database)),
@@ -64,6 +81,7 @@ impl Known {
         Self {
             session,
             state: Mutex::default(),
+            renewing: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -87,10 +105,14 @@ impl Known {
         entry: String,
         blob: Vec<u8>,
     ) -> (Result<OpenKey, UnlockError>, bool) {
+        if let Err(error) = self.answers().await {
+            return (Err(self.failed(&error)), false);
+        }
+        let known = self.read();
         let job = move |database: &Database, master: &[u8]| {
             let opened = database.open(master)?;
             let key = opened.open_key(database, &entry, &blob);
-            Ok((Read::of(&opened, database), key))
+            Ok((Read::of(&opened, database, known.as_ref()), key))
         };
         match self.session.run(self.session.job(false, job)).await {
             Ok((read, key)) => (key.map_err(|reason| self.error(reason)), self.took(read)),
@@ -100,7 +122,8 @@ impl Known {
 
     /// Opens it, with `master` only if that is given. True if its listing changed.
     pub(super) async fn open(&self, master: Option<Secret>) -> Result<bool, UnlockError> {
-        let job = |database: &Database, master: &[u8]| Ok(Read::of(&database.open(master)?, database));
+        self.answers().await.map_err(|error| self.failed(&error))?;
+        let job = |database: &Database, master: &[u8]| Ok(Read::of(&database.open(master)?, database, None));
         let job = self.session.job(false, job);
         let read = match master {
             None => self.session.run(job).await,
@@ -122,7 +145,8 @@ impl Known {
         let Some(master) = self.session.master() else {
             return false;
         };
-        let Some(read) = self.state().read.clone() else {
+        let _turn = self.renewing.lock().await;
+        let Some(read) = self.read() else {
             return false;
         };
         match self.look(&read).await {
@@ -135,7 +159,7 @@ impl Known {
             }
             Look::Changed => {}
         }
-        let job = |database: &Database, master: &[u8]| Ok(Read::of(&database.open(master)?, database));
+        let job = |database: &Database, master: &[u8]| Ok(Read::of(&database.open(master)?, database, None));
         match self.session.fits(&master, &self.session.job(false, job)).await {
             Ok(Some(read)) => self.took(read),
             Ok(None) => {
@@ -149,6 +173,23 @@ impl Known {
                 false
             }
         }
+    }
+
+    /// Whether the file is there and whole, as far as that shows without its key; found out where nothing else waits for
+    /// it, and not waited for longer than a person would.
+    async fn answers(&self) -> Result<(), SessionError> {
+        match tokio::time::timeout(PATIENCE, self.session.inspect()).await {
+            Ok(inspected) => inspected,
+            Err(_) => Err(VaultError::Unreadable(format!(
+                "its drive did not answer within {} s",
+                PATIENCE.as_secs()
+            ))
+            .into()),
+        }
+    }
+
+    fn read(&self) -> Option<Read> {
+        self.state().read.clone()
     }
 
     /// Whether the file is still what was read. Not waited for longer than a moment.
@@ -190,6 +231,10 @@ impl Known {
                 false,
             );
         }
+        if let Err(error) = self.answers().await {
+            return (Err(self.failed(&error)), false);
+        }
+        let read = self.read();
         let job = move |database: &Database, master: &[u8]| {
             let opened = database.open(master)?;
             let found: Vec<Arc<Secret>> = opened
@@ -197,7 +242,7 @@ impl Known {
                 .into_iter()
                 .map(Arc::new)
                 .collect();
-            Ok((Read::of(&opened, database), found))
+            Ok((Read::of(&opened, database, read.as_ref()), found))
         };
         match self.session.run(self.session.job(false, job)).await {
             Ok((read, found)) => {

@@ -18,8 +18,6 @@ mod references;
 mod registry;
 mod settings;
 mod source;
-#[cfg(test)]
-mod tests;
 mod text;
 
 pub use listing::{ListedKey, Listing};

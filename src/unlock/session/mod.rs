@@ -212,7 +212,7 @@ impl<F: Protected> Session<F> {
     /// Whether the file is whole, as far as that shows without the master passphrase.
     pub(super) async fn inspect(&self) -> Result<(), SessionError> {
         let file = self.file.clone();
-        Ok(self.gate.run(move || file.inspect()).await??)
+        Ok(Gate::run_short(move || file.inspect()).await??)
     }
 
     /// Does `job` with `master`, which is kept if it fits; none if it does not.

@@ -1,6 +1,8 @@
 //! Databases that cannot be opened, or not as they are: each says why, and costs no other key.
 
 use super::*;
+use crate::support::keepass::utf16;
+use crate::support::wait_until;
 
 /// What `claviger unlock keys.kdbx` fails with.
 fn refusal(home: &Home) -> String {
@@ -109,4 +111,56 @@ fn only_the_database_that_holds_the_key_is_opened() {
     let asked = person.asked().split_off(before);
     assert!(asked.len() == 1 && asked[0].contains("second.kdbx"), "{asked:?}");
     assert!(signs(&home, &key));
+}
+
+#[test]
+fn a_key_file_that_is_not_there_is_named() {
+    let (home, _key, database) = prepared();
+    home.configure(&format!(
+        "{}key_file = '{}'\n",
+        database.table(),
+        home.path("no.keyx").display()
+    ));
+    let _agent = Agent::start_with(&home, &owner(&home));
+    let said = refusal(&home);
+    assert!(
+        said.contains("key file is not read") && said.contains("no.keyx"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_key_that_is_also_a_file_is_used_as_the_file_unless_the_database_limits_it() {
+    let home = Home::new();
+    let key = Key::make_with(&home, "id_test", KeyKind::Quick, "");
+    let database = Database::make_as(&home, "keys.kdbx", Kind::Argon2);
+    database.add_key(&home, "My key", &key);
+    home.configure(&database.table());
+    let _agent = Agent::start_with(&home, &owner(&home));
+    unlock(&home, "keys.kdbx");
+    assert_eq!(list(&home).len(), 1);
+    assert_eq!(list(&home)[0]["source"], "file");
+    let confirm = Settings {
+        confirm: true,
+        ..Settings::attachment("id")
+    };
+    database.attach(&home, "My key", "KeeAgent.settings", &utf16(&confirm.xml()));
+    wait_until("the database's terms hold", || list(&home)[0]["source"] == "kdbx");
+    assert_eq!(list(&home).len(), 1);
+    assert!(!signs(&home, &key), "nobody confirms");
+}
+
+#[test]
+fn a_database_is_read_only() {
+    let (home, key, database) = prepared();
+    let before = std::fs::read(&database.path).expect("the database");
+    let _agent = Agent::start_with(&home, &owner(&home));
+    unlock(&home, "keys.kdbx");
+    assert!(signs(&home, &key));
+    let removed = home.claviger(&["remove", "My key"]).output().expect("its end");
+    assert!(text(&removed).contains("only reads"), "{}", text(&removed));
+    succeed(home.command("ssh-add").arg("-d").arg(key.beside(".pub")));
+    assert!(list(&home).is_empty());
+    succeed(&mut home.claviger(&["lock"]));
+    assert_eq!(std::fs::read(&database.path).expect("the database"), before);
 }
