@@ -48,7 +48,7 @@ pub(crate) struct KeygenArgs {
 }
 
 /// The host that the key is for, and what ssh's configuration shall say of it.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct HostArgs {
     /// The host that the key is for, as you will type it behind ssh
     #[arg(long = "for", value_name = "HOST")]

@@ -1,13 +1,17 @@
 //! The command line: clap types, and nothing else. No option carries a secret; passphrases come by descriptor.
+mod deploy;
 mod hosts;
 mod keygen;
 mod keys;
+mod rotate;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use deploy::{DeployArgs, RevokeArgs, ServerArgs};
 pub(crate) use hosts::HostsArgs;
 pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
 pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
+pub(crate) use rotate::RotateArgs;
 
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -41,6 +45,12 @@ pub(crate) enum Verb {
     Pubkey(PubkeyArgs),
     /// Make a new key, protected and in the agent at once
     Keygen(KeygenArgs),
+    /// Replace a key by a new one on every server where it works
+    Rotate(RotateArgs),
+    /// Put a key's public half on a server, through ssh
+    Deploy(DeployArgs),
+    /// Take a key off a server, through ssh
+    Revoke(RevokeArgs),
     /// List the agent's keys
     List(ReportArgs),
     /// Show which keys worked on which hosts
@@ -143,7 +153,7 @@ pub(crate) struct ClientArgs {
 }
 
 /// The master passphrase of the embedded vault.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct VaultPassphrase {
     /// Read the vault's master passphrase from this descriptor (first line)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
@@ -151,7 +161,7 @@ pub(crate) struct VaultPassphrase {
 }
 
 /// The passphrase of a key.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub(crate) struct KeyPassphrase {
     /// Read the key's passphrase from this descriptor (first line)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]

@@ -58,6 +58,11 @@ impl Client {
         }
     }
 
+    /// Where it listens.
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
     /// The agent's state.
     pub(crate) fn status(&self) -> Result<StatusReport, Failure> {
         self.ask(report::STATUS, Vec::new(), SOON)

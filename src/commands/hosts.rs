@@ -56,7 +56,10 @@ fn row(one: Use, names: &known_hosts::Names) -> Row {
     let time =
         |seconds| humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
     Row {
-        names: names.get(&one.host).cloned().unwrap_or_default(),
+        names: names
+            .get(&one.host)
+            .map(known_hosts::Host::names)
+            .unwrap_or_default(),
         first_used: time(one.first),
         last_used: time(one.last),
         host_key: one.host,

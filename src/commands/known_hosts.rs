@@ -7,8 +7,36 @@ use std::path::Path;
 /// Larger files are not read.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// Fingerprint of a host key to the names that it has.
-pub(crate) type Names = HashMap<String, Vec<String>>;
+/// Fingerprint of a host key to who has it.
+pub(crate) type Names = HashMap<String, Host>;
+
+/// The names of one host key, line by line: those of one line are one machine's.
+#[derive(Default)]
+pub(crate) struct Host(Vec<Vec<String>>);
+
+impl Host {
+    /// All of them, each once.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in self.0.iter().flatten() {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+
+    /// One name for each machine.
+    pub(crate) fn machines(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in self.0.iter().filter_map(|line| line.first()) {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        names
+    }
+}
 
 /// Reads them. Lines with hashed names, patterns or markers name nobody; what does not parse is passed over, as ssh does.
 pub(crate) fn names(home: &Path) -> Names {
@@ -27,11 +55,9 @@ pub(crate) fn names(home: &Path) -> Names {
         let clear = patterns
             .split(',')
             .filter(|name| !name.starts_with(['|', '!']) && !name.contains(['*', '?']));
-        let known = names.entry(fingerprint).or_default();
-        for name in clear.map(str::to_owned) {
-            if !known.contains(&name) {
-                known.push(name);
-            }
+        let line: Vec<String> = clear.map(str::to_owned).collect();
+        if !line.is_empty() {
+            names.entry(fingerprint).or_default().0.push(line);
         }
     }
     names
@@ -57,8 +83,12 @@ mod tests {
         let names = names(home.path());
         assert_eq!(names.len(), 1);
         assert_eq!(
-            names[FINGERPRINT],
+            names[FINGERPRINT].names(),
             ["host.example.net", "192.0.2.1", "[host.example.net]:2222", "last"]
+        );
+        assert_eq!(
+            names[FINGERPRINT].machines(),
+            ["host.example.net", "[host.example.net]:2222", "last"]
         );
         assert!(super::names(Path::new("/nonexistent")).is_empty());
     }

@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod context;
 mod convert;
+mod deploy;
 mod hosts;
 mod keygen;
 mod known_hosts;
@@ -20,6 +21,7 @@ mod output;
 mod progress;
 mod pubkey;
 mod remove;
+mod rotate;
 mod ssh_agent;
 mod ssh_config;
 mod status;
@@ -65,6 +67,9 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Pubkey(args) => pubkey::run(&args, &context),
         Verb::Keygen(args) => keygen::run(&args, &context),
         Verb::List(args) => list::run(&args, &context),
+        Verb::Deploy(args) => deploy::deploy(&args, &context),
+        Verb::Revoke(args) => deploy::revoke(&args, &context),
+        Verb::Rotate(args) => rotate::run(&args, &context),
         Verb::Hosts(args) => hosts::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
         Verb::Lock(args) => lock::run(&args, &context),

@@ -47,6 +47,33 @@ impl Sshd {
         Self::with_line(home, &line, Some(authority))
     }
 
+    /// Its users live in `home`: it lets in whoever holds one of `keys`, or is in `.ssh/authorized_keys` there later.
+    pub(crate) fn of_users_in(home: &Home, keys: &[&Key]) -> Self {
+        let lines: String = keys.iter().map(|key| key.public_line()).collect();
+        home.write(".ssh/authorized_keys", lines.as_bytes(), 0o600);
+        let (keys, home_dir) = (home.path(".ssh/authorized_keys"), home.path(""));
+        let line = format!(
+            "AuthorizedKeysFile {}\nSetEnv HOME={}",
+            keys.display(),
+            home_dir.display()
+        );
+        Self::with_line(home, &line, None)
+    }
+
+    /// Its users live in `home`, and `line` says the rest.
+    pub(crate) fn of_users_elsewhere(home: &Home, line: &str) -> Self {
+        Self::with_line(
+            home,
+            &format!("{line}\nSetEnv HOME={}", home.path("").display()),
+            None,
+        )
+    }
+
+    /// From now on it takes connections and says nothing, like a machine that hangs; until "CONT".
+    pub(crate) fn send(&self, signal: &str) {
+        super::signal(self.child.id(), signal);
+    }
+
     /// Lets in whoever has a certificate by `authority`, and no plain key.
     pub(crate) fn trusting(home: &Home, authority: &Key) -> Self {
         let line = format!(

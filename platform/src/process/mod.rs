@@ -1,12 +1,13 @@
 //! Other processes: the one door to the outside (askpass, pinentry, ssh, helpers), and what is known of a pid.
 //!
 //! Whatever is started goes through [`run`] (bounded in time and output), [`Companion`] (one that stays, bounded at each
-//! exchange), [`run_foreground`] (the person's own command) or [`Shown`] (a notice). All give the child back what
+//! exchange), [`Dialogue`] (one that keeps the terminal), [`run_foreground`] (the person's own command) or [`Shown`] (a notice). All give the child back what
 //! hardening took from this process, so that a sandbox can later move this door into a helper process without any caller
 //! noticing.
 
 mod background;
 mod companion;
+mod dialogue;
 mod exchange;
 mod foreground;
 mod input;
@@ -22,6 +23,7 @@ use linux as imp;
 
 pub use background::{Background, Fork, become_command, daemonize};
 pub use companion::{Companion, CompanionError};
+pub use dialogue::{Dialogue, Heard};
 pub use foreground::run_foreground;
 pub use imp::{alive, describe};
 pub use input::read_line_from_fd;

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-pub(super) fn find(
+pub(in crate::commands) fn find(
     name: &str,
     socket: Option<&Path>,
     context: &Context,

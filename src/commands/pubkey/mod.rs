@@ -4,6 +4,8 @@ mod clipboard;
 mod find;
 mod qr;
 
+pub(super) use find::find;
+
 use super::context::{Context, Secrets};
 use super::output::{self, Failure, visible};
 use crate::cli::PubkeyArgs;
@@ -12,11 +14,11 @@ use serde::Serialize;
 use std::process::ExitCode;
 
 /// A public half, wherever it was found.
-struct Public {
-    blob: Vec<u8>,
-    comment: Vec<u8>,
+pub(super) struct Public {
+    pub(super) blob: Vec<u8>,
+    pub(super) comment: Vec<u8>,
     /// The file that it belongs to, if any.
-    path: Option<String>,
+    pub(super) path: Option<String>,
 }
 
 /// What `--json` prints. Field names are stable.
@@ -34,7 +36,7 @@ struct Report {
 
 pub(crate) fn run(args: &PubkeyArgs, context: &Context) -> Result<ExitCode, Failure> {
     let secrets = Secrets::read(&args.key, &args.vault)?;
-    let mut public = find::find(&args.name, args.client.socket.as_deref(), context, secrets)?;
+    let mut public = find(&args.name, args.client.socket.as_deref(), context, secrets)?;
     if let Some(comment) = &args.comment {
         public.comment = comment.clone().into_bytes();
     }
