@@ -176,3 +176,37 @@ fn a_key_file_opens_it_alone_or_with_the_password() {
         assert_eq!(person.asked().len(), usize::from(with_password));
     }
 }
+
+#[test]
+fn every_kind_of_key_file_opens_it() {
+    let hex = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
+    let xml = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<KeyFile><Meta><Version>1.00</Version></Meta>\
+               <Key><Data>NHN4B/d0fi5ohfRvE0LDvvlVmOvdTHQmmV1NCVvhqvk=</Data></Key></KeyFile>";
+    for (name, content) in [
+        ("binary", &[7; 32][..]),
+        ("hex", hex.as_bytes()),
+        ("xml 1", xml.as_bytes()),
+        ("any", b"any file at all\n"),
+        ("picture", &[0x89; 3000]),
+    ] {
+        let home = Home::new();
+        let key = key(&home, "id_test");
+        let key_file = home.write(name, content, 0o644);
+        let database = Database {
+            path: home.path("keys.kdbx"),
+            master: MASTER.to_owned(),
+            key_file: Some(key_file.to_str().expect("a path").to_owned()),
+            without_password: true,
+        };
+        database.create();
+        database.add_key(&home, "My key", &key);
+        home.configure(&format!(
+            "{}key_file = '{}'\n",
+            database.table(),
+            key_file.display()
+        ));
+        let _agent = Agent::start(&home);
+        unlock(&home, "keys.kdbx");
+        assert!(signs(&home, &key), "{name}");
+    }
+}
