@@ -1,6 +1,7 @@
 //! The command line: clap types, and nothing else. No option carries a secret; passphrases come by descriptor.
 mod deploy;
 mod hosts;
+mod import;
 mod keygen;
 mod keys;
 mod rotate;
@@ -9,6 +10,7 @@ mod tests;
 
 pub(crate) use deploy::{DeployArgs, RevokeArgs, ServerArgs};
 pub(crate) use hosts::HostsArgs;
+pub(crate) use import::{ImportArgs, ImportFiles};
 pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
 pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
 pub(crate) use rotate::RotateArgs;
@@ -39,6 +41,8 @@ pub(crate) enum Verb {
     Agent(AgentArgs),
     /// Add key files for good: check each passphrase once and store it
     Add(AddArgs),
+    /// Take over keys from elsewhere: files, PuTTY's sessions, passphrases in the desktop's keyring
+    Import(ImportArgs),
     /// Write a key in another format, or under another passphrase
     Convert(ConvertArgs),
     /// Print the public half of a key: the line for a server, a fingerprint, a QR code

@@ -18,9 +18,9 @@ use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
 /// ssh-keygen's number since OpenSSH 9.4.
-const ROUNDS: u32 = 24;
-const PRIVATE: u32 = 0o600;
-const PUBLIC: u32 = 0o644;
+pub(super) const ROUNDS: u32 = 24;
+pub(super) const PRIVATE: u32 = 0o600;
+pub(super) const PUBLIC: u32 = 0o644;
 /// Far above every real `.pub` file.
 const MAX_PUBLIC: u64 = 1 << 20;
 
@@ -45,7 +45,14 @@ pub(crate) fn run(args: &ConvertArgs, context: &Context) -> Result<ExitCode, Fai
         runtime: &runtime,
     };
     let (passphrase, protected) = asking.choose(args, new, opened.passphrase.take())?;
-    let bytes = written(args, &opened, passphrase.as_ref())?;
+    let rounds = args.rounds.unwrap_or(ROUNDS);
+    let bytes = written(
+        args.to,
+        rounds,
+        &shown(&args.output),
+        &opened,
+        passphrase.as_ref(),
+    )?;
     let public = publish(&args.output, &bytes, &opened)?;
     let public = match public {
         true => format!("; public half in {}", shown(&beside(&args.output, ".pub"))),
@@ -55,7 +62,7 @@ pub(crate) fn run(args: &ConvertArgs, context: &Context) -> Result<ExitCode, Fai
     Ok(ExitCode::SUCCESS)
 }
 
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     visible(&path.to_string_lossy())
 }
 
@@ -180,21 +187,19 @@ impl Asking<'_> {
 }
 
 /// The new file's content, which opens to the same key.
-fn written(
-    args: &ConvertArgs,
+pub(super) fn written(
+    to: TargetFormat,
+    rounds: u32,
+    name: &str,
     opened: &Opened,
     passphrase: Option<&Secret>,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let format = match args.to {
+    let format = match to {
         TargetFormat::Openssh => Format::OpenSsh,
         TargetFormat::Pkcs8 => Format::Pkcs8,
         TargetFormat::Ppk => Format::Ppk,
     };
-    let protection = passphrase.map(|passphrase| Protection {
-        passphrase,
-        rounds: args.rounds.unwrap_or(ROUNDS),
-    });
-    let name = shown(&args.output);
+    let protection = passphrase.map(|passphrase| Protection { passphrase, rounds });
     let failure = |error: KeyError| Failure::new(format!("{name}: {error}"));
     let (bytes, again) = scrubbed(|| {
         let bytes = key::write(&opened.key, format, &opened.comment, protection.as_ref())?;

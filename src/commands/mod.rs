@@ -10,6 +10,8 @@ mod context;
 mod convert;
 mod deploy;
 mod hosts;
+mod import;
+mod key_name;
 mod keygen;
 mod known_hosts;
 mod learn;
@@ -63,6 +65,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.verb {
         Verb::Agent(args) => agent::run(args, context),
         Verb::Add(args) => add::run(&args, &context),
+        Verb::Import(args) => import::run(&args, &context),
         Verb::Convert(args) => convert::run(&args, &context),
         Verb::Pubkey(args) => pubkey::run(&args, &context),
         Verb::Keygen(args) => keygen::run(&args, &context),

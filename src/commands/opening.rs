@@ -113,7 +113,7 @@ impl KeyFile {
     }
 
     /// Asks for the passphrase of a key that no store can know: its fingerprint is behind the passphrase.
-    fn ask(&self, means: &Means, runtime: &Runtime) -> Result<Opened, Failure> {
+    pub(crate) fn ask(&self, means: &Means, runtime: &Runtime) -> Result<Opened, Failure> {
         let mut question = format!("Enter passphrase for key {}: ", self.path.display());
         for _ in 0..TRIES {
             let typed = match runtime.block_on(means.passphrase(&question)) {
@@ -137,7 +137,8 @@ impl KeyFile {
     }
 }
 
-fn attempt(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Opened, KeyError> {
+/// Opens with this passphrase. Slow where one is needed.
+pub(crate) fn attempt(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Opened, KeyError> {
     // Key derivation leaves its work on the stack.
     let (key, comment) = scrubbed(|| key::open_with_comment(bytes, passphrase))?;
     Ok(Opened {

@@ -10,6 +10,7 @@ mod add;
 mod config;
 mod convert;
 mod home;
+mod import;
 mod keygen;
 mod pubkey;
 #[path = "../support/ran.rs"]

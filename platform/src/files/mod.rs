@@ -22,5 +22,5 @@ pub use fresh::{Fresh, refuse_existing, replace_keeping_mode};
 pub use imp::private_dir;
 pub use lock::{FileLock, lock};
 pub use log::append_private;
-pub use read::{read_head, read_private, read_public};
+pub use read::{read_exposed, read_head, read_private, read_public};
 pub use write::write_atomic;

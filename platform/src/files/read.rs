@@ -15,6 +15,14 @@ pub fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileE
     read_all(path, &file, state.len(), limit)
 }
 
+/// Reads a file that holds a secret but was not kept as one, to make a private copy of it: regular, at most `limit` bytes.
+/// True when others could read or change it.
+pub fn read_exposed(path: &Path, limit: u64) -> Result<(Zeroizing<Vec<u8>>, bool), FileError> {
+    let (file, state) = imp::open_regular(path)?;
+    let exposed = imp::refuse_shared(path, &state).is_err();
+    Ok((read_all(path, &file, state.len(), limit)?, exposed))
+}
+
 /// Reads a file that is no secret (`.pub`, configuration): regular, at most `limit` bytes; the mode does not matter.
 pub fn read_public(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let (file, state) = imp::open_regular(path)?;
@@ -150,6 +158,8 @@ mod tests {
             let remedy = format!("chmod 600 {}", path.display());
             assert!(error.to_string().ends_with(&remedy), "{error}");
             assert!(read_public(&path, 100).is_ok());
+            let (bytes, exposed) = read_exposed(&path, 100).unwrap();
+            assert!(exposed && &**bytes == b"secret");
         }
     }
 

@@ -1,25 +1,15 @@
 //! What the command line asks for, checked before anything is made: type, file, comment, protection.
 use crate::cli::{KeyType, KeygenArgs};
 use crate::commands::context::Context;
+use crate::commands::key_name;
 use crate::commands::names::whole;
 use crate::commands::output::{Failure, visible};
 use crate::commands::ssh_config::checked_host;
 use claviger::key::{NewKind, RSA_SIZES};
 use claviger_platform::dirs;
 use claviger_platform::files;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Files of ~/.ssh that mean something else to ssh and sshd, whether they are there or not.
-const TAKEN: [&str; 8] = [
-    "authorized_keys",
-    "authorized_keys2",
-    "config",
-    "claviger.config",
-    "environment",
-    "known_hosts",
-    "known_hosts2",
-    "rc",
-];
 /// The longest comment, in bytes: far more than anybody reads, and short enough for one line of authorized_keys.
 const COMMENT: usize = 1024;
 
@@ -110,40 +100,12 @@ fn path(
             };
             let folder = context.places.home.join(".ssh");
             files::private_dir(&folder)?;
-            folder.join(plain_name(name.clone().unwrap_or_else(usual))?)
+            let name = name.clone().unwrap_or_else(usual);
+            folder.join(key_name::plain(&name, "for another place use -f FILE")?)
         }
     };
-    let shown = visible(&path.to_string_lossy());
-    let refused = |why: &str| Err(Failure::new(format!("{shown}: {why}")));
-    let name = path.file_name().unwrap_or_default();
-    if shown != path.to_string_lossy() {
-        return refused("a file's name must not have control characters");
-    }
-    if Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension == "pub")
-    {
-        return refused(
-            "this name is for a public half; give the private key's, and FILE.pub is made beside it",
-        );
-    }
-    if TAKEN.iter().any(|taken| name == *taken) {
-        return refused("this name means something else to ssh; choose another");
-    }
+    key_name::checked(&path)?;
     Ok(path)
-}
-
-/// NAME is a name and not a path: what it would be relative to is not what one would guess.
-fn plain_name(name: String) -> Result<String, Failure> {
-    let refused = |why: &str| Err(Failure::new(format!("{:?}: {why}", visible(&name))));
-    match name.as_str() {
-        "" => refused("a name must not be empty"),
-        name if name.contains(std::path::is_separator) => {
-            refused("NAME is the name of a file in ~/.ssh; for another place use -f FILE")
-        }
-        name if name.starts_with(['-', '.']) => refused("a name must not begin with - or ."),
-        _ => Ok(name),
-    }
 }
 
 /// What tells the key from others later: as ssh-keygen, who made it and where.

@@ -1,0 +1,17 @@
+//! `claviger import`: takes over what a person has elsewhere. One file per source.
+//!
+//! Whatever is read stays as it is; whatever is made is made beside what is there and never in its place.
+mod copy;
+mod files;
+
+use super::context::Context;
+use super::output::Failure;
+use crate::cli::ImportArgs;
+use std::process::ExitCode;
+
+pub(crate) fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode, Failure> {
+    match &args.source {
+        None => files::run(&args.files, context),
+        Some(source) => match *source {},
+    }
+}
