@@ -16,7 +16,22 @@ pub(crate) struct ImportArgs {
 
 /// Programs whose keys' surroundings are taken over.
 #[derive(Subcommand)]
-pub(crate) enum ImportSource {}
+pub(crate) enum ImportSource {
+    /// Make Host blocks for ssh of PuTTY's saved sessions, and have the agent read the keys that they name
+    Putty(PuttyArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct PuttyArgs {
+    /// Only show what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also have ~/.ssh/config include the blocks' file (one line at its top, after a backup)
+    #[arg(long)]
+    pub(crate) include: bool,
+    #[command(flatten)]
+    pub(crate) client: ClientArgs,
+}
 
 /// Key files from anywhere.
 #[derive(Args)]

@@ -11,6 +11,7 @@ mod config;
 mod convert;
 mod home;
 mod import;
+mod import_putty;
 mod keygen;
 mod pubkey;
 #[path = "../support/ran.rs"]

@@ -1,6 +1,6 @@
 //! Where claviger's files are on this OS; CLAVIGER_* variables override. Reads the environment once.
 //!
-//! The contract of an OS: a base directory strategy of `etcetera`, `usable`, `host_name`, `home_of`, `user` and SK_HELPERS. Linux follows the XDG base directory
+//! The contract of an OS: a base directory strategy of `etcetera`, `usable`, `host_name`, `home_of`, `user`, `putty_sessions` and SK_HELPERS. Linux follows the XDG base directory
 //! specification 0.8; macOS and Windows will choose theirs here.
 
 #[cfg(unix)]
@@ -9,7 +9,7 @@ mod unix;
 #[cfg(unix)]
 use unix as imp;
 
-pub use imp::{home_of, host_name, user};
+pub use imp::{home_of, host_name, putty_sessions, user};
 
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;

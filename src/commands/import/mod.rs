@@ -3,15 +3,17 @@
 //! Whatever is read stays as it is; whatever is made is made beside what is there and never in its place.
 mod copy;
 mod files;
+mod putty;
+mod session;
 
 use super::context::Context;
 use super::output::Failure;
-use crate::cli::ImportArgs;
+use crate::cli::{ImportArgs, ImportSource};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode, Failure> {
     match &args.source {
         None => files::run(&args.files, context),
-        Some(source) => match *source {},
+        Some(ImportSource::Putty(args)) => putty::run(args, context),
     }
 }

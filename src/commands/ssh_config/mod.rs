@@ -32,6 +32,29 @@ pub(super) struct HostBlock {
     include: String,
 }
 
+/// What a block is made of.
+pub(super) struct Host<'a> {
+    /// What a person types behind ssh.
+    pub(super) name: &'a str,
+    pub(super) hostname: Option<&'a str>,
+    pub(super) user: Option<&'a str>,
+    pub(super) port: Option<u16>,
+    /// The key file; with one, ssh is told to offer no other.
+    pub(super) key: Option<&'a Path>,
+}
+
+/// What ssh's configuration says of a host before a block is written.
+pub(super) enum Standing {
+    /// Nothing.
+    Free,
+    /// This very block.
+    Same,
+    /// Another block in our file.
+    Ours,
+    /// A block in the person's own file.
+    Theirs,
+}
+
 /// What was written.
 #[derive(Serialize)]
 pub(super) struct Written {
@@ -43,8 +66,20 @@ pub(super) struct Written {
 }
 
 impl HostBlock {
-    /// Checks every value before anything is made.
+    /// The block that `keygen` is asked for.
     pub(super) fn read(args: &HostArgs, key: &Path, context: &Context) -> Result<Self, Failure> {
+        let host = Host {
+            name: args.host.as_deref().unwrap_or_default(),
+            hostname: args.hostname.as_deref(),
+            user: args.user.as_deref(),
+            port: args.port,
+            key: Some(key),
+        };
+        Self::of(&host, context)
+    }
+
+    /// Checks every value before anything is made.
+    pub(super) fn of(host: &Host<'_>, context: &Context) -> Result<Self, Failure> {
         let folder = context.places.home.join(".ssh");
         // ssh reads a relative path from the home that the user database names, whatever HOME says.
         let usual = dirs::home_of(None).is_some_and(|home| home == context.places.home);
@@ -54,21 +89,11 @@ impl HostBlock {
             false => text::quoted(&own)?,
         };
         let block = Block {
-            host: text::host(args.host.as_deref().unwrap_or_default())?.to_owned(),
-            hostname: args
-                .hostname
-                .as_deref()
-                .map(text::host)
-                .transpose()?
-                .map(str::to_owned),
-            user: args
-                .user
-                .as_deref()
-                .map(text::user)
-                .transpose()?
-                .map(str::to_owned),
-            port: args.port,
-            key: text::quoted(key)?,
+            host: text::host(host.name)?.to_owned(),
+            hostname: host.hostname.map(text::host).transpose()?.map(str::to_owned),
+            user: host.user.map(text::user).transpose()?.map(str::to_owned),
+            port: host.port,
+            key: host.key.map(text::quoted).transpose()?,
         };
         let new = Self {
             block,
@@ -78,6 +103,26 @@ impl HostBlock {
         // A file that could not be changed afterwards is a reason not to begin.
         text::with_block(&contents(&own)?, &new.block).map_err(|why| at(&own, &why))?;
         Ok(new)
+    }
+
+    /// Whether something is said of the host already.
+    pub(super) fn standing(&self) -> Result<Standing, Failure> {
+        let (host, own) = (&self.block.host, contents(&self.folder.join(OWN))?);
+        let there = text::has_block(&own, host);
+        let same = there && text::with_block(&own, &self.block).is_ok_and(|new| new == own);
+        Ok(match (same, there) {
+            (true, _) => Standing::Same,
+            (false, true) => Standing::Ours,
+            (false, false) if text::names_host(&contents(&self.folder.join("config"))?, host) => {
+                Standing::Theirs
+            }
+            (false, false) => Standing::Free,
+        })
+    }
+
+    /// The block as it is written.
+    pub(super) fn text(&self) -> String {
+        self.block.text()
     }
 
     /// Writes the block, and the line that includes it if `include`.

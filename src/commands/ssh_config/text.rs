@@ -9,7 +9,7 @@ use std::path::Path;
 const LONGEST_HOST: usize = 253;
 const BEGIN: &str = "# claviger: begin ";
 const END: &str = "# claviger: end ";
-const HEAD: &str = "# Written by `claviger keygen --ssh-config`. What stands between the marks of a host is replaced as a whole.\n";
+const HEAD: &str = "# Written by `claviger keygen --ssh-config` and `claviger import putty`. What stands between the marks of a host is replaced as a whole.\n";
 
 /// One host's block. The values were checked.
 pub(super) struct Block {
@@ -17,11 +17,11 @@ pub(super) struct Block {
     pub(super) hostname: Option<String>,
     pub(super) user: Option<String>,
     pub(super) port: Option<u16>,
-    pub(super) key: String,
+    pub(super) key: Option<String>,
 }
 
 impl Block {
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut text = format!("{BEGIN}{0}\nHost {0}\n", self.host);
         if let Some(hostname) = &self.hostname {
             text += &format!("    HostName {hostname}\n");
@@ -32,7 +32,9 @@ impl Block {
         if let Some(port) = self.port {
             text += &format!("    Port {port}\n");
         }
-        text += &format!("    IdentityFile {}\n    IdentitiesOnly yes\n", self.key);
+        if let Some(key) = &self.key {
+            text += &format!("    IdentityFile {key}\n    IdentitiesOnly yes\n");
+        }
         text + &format!("{END}{}\n", self.host)
     }
 }
@@ -123,6 +125,25 @@ pub(super) fn with_block(old: &[u8], block: &Block) -> Result<Vec<u8>, String> {
     }
 }
 
+/// Whether there is a block of ours for this host.
+pub(super) fn has_block(file: &[u8], host: &str) -> bool {
+    let begin = format!("{BEGIN}{host}");
+    lines(file).iter().any(|line| line.text == begin.as_bytes())
+}
+
+/// Whether a Host line names this very host. Patterns do not count: they are meant to hold beside others.
+pub(super) fn names_host(file: &[u8], host: &str) -> bool {
+    lines(file).iter().any(|line| {
+        let text = String::from_utf8_lossy(line.text);
+        match text.trim().split_once(|c: char| c.is_whitespace() || c == '=') {
+            Some((keyword, rest)) if keyword.eq_ignore_ascii_case("host") => rest
+                .split(|c: char| c.is_whitespace() || c == '=')
+                .any(|word| word.trim_matches('"').eq_ignore_ascii_case(host)),
+            _ => false,
+        }
+    })
+}
+
 /// Whether the file includes one of `names` where it holds for every host.
 pub(super) fn includes(file: &[u8], names: &[String]) -> bool {
     for line in lines(file) {
@@ -186,7 +207,7 @@ mod tests {
             hostname: None,
             user: None,
             port,
-            key: "/k".into(),
+            key: Some("/k".into()),
         }
     }
 

@@ -1,0 +1,191 @@
+//! `claviger import putty`: PuTTY's saved sessions become Host blocks, and the keys that they name become ours.
+//!
+//! A block never takes another's place: what ssh's configuration says of a host already goes before what PuTTY knew.
+use super::session::{self, Session};
+use crate::cli::PuttyArgs;
+use crate::commands::client::Client;
+use crate::commands::context::Context;
+use crate::commands::convert::{PUBLIC, shown};
+use crate::commands::names::known_place;
+use crate::commands::opening::{KeyFile, beside};
+use crate::commands::output::{self, Failure, visible};
+use crate::commands::ssh_config::{Host, HostBlock, Standing};
+use claviger::config::{Config, edit_key_files};
+use claviger::key;
+use claviger_platform::dirs;
+use claviger_platform::files::{self, Fresh};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Far above every session.
+const LONGEST: u64 = 1 << 20;
+
+/// What is shared by all sessions of one call.
+struct Importing<'a> {
+    args: &'a PuttyArgs,
+    context: &'a Context,
+    config: Config,
+    /// What ~/.ssh/config has to say at the end.
+    written: Option<String>,
+    failed: bool,
+}
+
+pub(super) fn run(args: &PuttyArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let folders = dirs::putty_sessions(&context.places.home);
+    let sessions = found(&folders)?;
+    if sessions.is_empty() {
+        let names: Vec<String> = folders.iter().map(|folder| shown(folder)).collect();
+        return Err(Failure::new(format!(
+            "PuTTY has saved no session in {}",
+            names.join(" or ")
+        )));
+    }
+    let mut importing = Importing {
+        args,
+        context,
+        config: context.config()?,
+        written: None,
+        failed: false,
+    };
+    for (name, path) in &sessions {
+        let done = match read(name, path) {
+            Ok(session) => importing.one(name, &session),
+            Err(why) => Ok(format!("passed over: {why}")),
+        };
+        let name = visible(name);
+        match done {
+            Ok(done) => output::line(format!("{name}: {done}"))?,
+            Err(failure) => {
+                importing.failed = true;
+                output::error(&format!("{name}: {failure}"));
+            }
+        }
+    }
+    if let Some(written) = &importing.written {
+        output::line(format!("Host blocks are in {written}"))?;
+    }
+    if !args.dry_run
+        && let Ok(agent) = Client::find(context, args.client.socket.as_deref())
+    {
+        agent.rescan()?;
+    }
+    Ok(match importing.failed {
+        false => ExitCode::SUCCESS,
+        true => ExitCode::FAILURE,
+    })
+}
+
+/// The sessions by name; one of the same name in a later folder is one that PuTTY does not see.
+fn found(folders: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Failure> {
+    let mut sessions = BTreeMap::new();
+    for folder in folders {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Failure::new(format!("{}: {error}", shown(folder)))),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let name = session::name(&entry.file_name());
+            sessions.entry(name).or_insert_with(|| entry.path());
+        }
+    }
+    Ok(sessions)
+}
+
+fn read(name: &str, path: &Path) -> Result<Session, String> {
+    let file = files::read_public(path, LONGEST).map_err(|error| error.to_string())?;
+    session::read(name, &file)
+}
+
+impl Importing<'_> {
+    /// Imports one session; says what was done.
+    fn one(&mut self, name: &str, session: &Session) -> Result<String, Failure> {
+        let mut remarks = Vec::new();
+        if session.proxied {
+            remarks.push("its proxy is not taken over (ssh: ProxyJump or ProxyCommand)".to_owned());
+        }
+        let key = session.key.as_deref().and_then(|path| {
+            let usable = self.usable(path);
+            usable
+                .map_err(|why| remarks.push(format!("without its key: {}: {why}", shown(path))))
+                .ok()
+        });
+        let host = Host {
+            name,
+            hostname: Some(&*session.host).filter(|host| *host != name),
+            user: session.user.as_deref(),
+            port: session.port,
+            key: key.as_ref().map(|key| &*key.path),
+        };
+        let block = match HostBlock::of(&host, self.context) {
+            Ok(block) => block,
+            Err(why) => {
+                return Ok(format!(
+                    "passed over: {why}; rename the session in PuTTY to import it"
+                ));
+            }
+        };
+        let mut done = match block.standing()? {
+            Standing::Ours => {
+                return Ok("passed over: claviger's file has another block for this host".into());
+            }
+            Standing::Theirs => return Ok("passed over: ~/.ssh/config has a block for this host".into()),
+            Standing::Same => "is there already".to_owned(),
+            Standing::Free if self.args.dry_run => format!("would be written:\n{}", block.text()),
+            Standing::Free => "Host block written".to_owned(),
+        };
+        if let Some(key) = &key {
+            done += &self.take(key)?;
+        }
+        if !self.args.dry_run {
+            self.written = Some(block.write(self.args.include)?.to_string());
+        }
+        for remark in &remarks {
+            done += &format!("; {remark}");
+        }
+        Ok(done)
+    }
+
+    /// The key that a session names, if ssh and the agent can use it.
+    fn usable(&self, path: &Path) -> Result<KeyFile, String> {
+        // PuTTY takes a relative one from wherever it was started.
+        let path = match path.is_absolute() {
+            true => path.to_owned(),
+            false => self.context.places.home.join(path),
+        };
+        let plain = |text: String| match text.strip_prefix(&format!("{}: ", path.display())) {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        };
+        let file = KeyFile::read(&path).map_err(|error| plain(error.to_string()))?;
+        key::inspect(&file.bytes, file.beside.as_deref()).map_err(|error| error.to_string())?;
+        Ok(file)
+    }
+
+    /// Has the agent find the key and ssh its public half; says what was done.
+    ///
+    /// ssh reads no PPK. With `IdentitiesOnly` it offers an agent's key only if it has the public half from a file: from
+    /// FILE.pub.
+    fn take(&self, file: &KeyFile) -> Result<String, Failure> {
+        let (mut done, would) = (String::new(), if self.args.dry_run { "would be " } else { "" });
+        if file.beside.is_none() {
+            let inspected = key::inspect(&file.bytes, None)?;
+            let line = key::authorized_line(&inspected.public.blob, &inspected.comment);
+            let path = beside(&file.path, ".pub");
+            if !self.args.dry_run {
+                Fresh::write(&path, &[&line[..], b"\n"].concat(), PUBLIC)?.publish()?;
+            }
+            done += &format!("; {} {would}written for ssh", shown(&path));
+        }
+        let places = &self.context.places;
+        if !known_place(&self.config, &file.path) {
+            let new = self.args.dry_run || edit_key_files(&places.config, &places.home, &file.path, true)?;
+            if new {
+                done += &format!("; its key {would}named in {}", places.config.display());
+            }
+        }
+        Ok(done)
+    }
+}
