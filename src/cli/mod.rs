@@ -7,6 +7,7 @@ mod keys;
 mod rotate;
 #[cfg(test)]
 mod tests;
+mod vault;
 
 pub(crate) use deploy::{DeployArgs, RevokeArgs, ServerArgs};
 pub(crate) use hosts::HostsArgs;
@@ -14,6 +15,7 @@ pub(crate) use import::{ImportArgs, ImportFiles, ImportSource, PuttyArgs};
 pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
 pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
 pub(crate) use rotate::RotateArgs;
+pub(crate) use vault::{PutArgs, Shared, VaultArgs, VaultVerb};
 
 use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
@@ -65,6 +67,8 @@ pub(crate) enum Verb {
     Lock(ClientArgs),
     /// Open a key or the vault now
     Unlock(UnlockArgs),
+    /// Make, look into and change vaults and KeePass databases
+    Vault(VaultArgs),
     /// Forget a key's stored passphrase; the key file stays
     Remove(RemoveArgs),
     /// Check or show the configuration

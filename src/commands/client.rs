@@ -121,6 +121,16 @@ impl Client {
         )
     }
 
+    /// Has the agent forget the master passphrase of the vault or database at `path`. One that it does not read it cannot
+    /// hold.
+    pub(crate) fn close(&self, path: &Path) -> Result<(), Failure> {
+        let name = path.to_string_lossy();
+        match self.forget(&name) {
+            Err(failure) if !failure.to_string().contains("no key is called") => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
     /// A request that is done or refused, with a sentence.
     fn order(&self, name: &str, details: Vec<u8>, limit: Duration) -> Result<String, Failure> {
         let outcome: Outcome = self.ask(name, details, limit)?;

@@ -76,7 +76,12 @@ impl Context {
 
     /// The sources of passphrases, as this process can ask them. Contacts nothing yet.
     pub(crate) fn unlocker(&self, config: &Config, means: Arc<Means>, master: Option<Secret>) -> Unlocker {
-        Unlocker::new(Settings {
+        Unlocker::new(self.settings(config, means, master))
+    }
+
+    /// What the sources are made of.
+    pub(crate) fn settings(&self, config: &Config, means: Arc<Means>, master: Option<Secret>) -> Settings {
+        Settings {
             order: config.order.clone(),
             vault: self.vault(),
             state: self.places.state.clone(),
@@ -85,7 +90,7 @@ impl Context {
             means,
             keyring: Arc::new(Keyring::new(KEYRING_LIMIT)),
             master,
-        })
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod ssh_agent;
 mod ssh_config;
 mod status;
 mod unlock;
+mod vault;
 
 use crate::cli::{Cli, HelperVerb, Verb};
 use clap::Parser;
@@ -77,6 +78,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Status(args) => status::run(&args, &context),
         Verb::Lock(args) => lock::run(&args, &context),
         Verb::Unlock(args) => unlock::run(&args, &context),
+        Verb::Vault(args) => vault::run(&args, &context),
         Verb::Remove(args) => remove::run(&args, &context),
         Verb::Config(args) => config::run(&args.verb, &context),
         Verb::Helper(args) => help(&args.verb),

@@ -138,7 +138,7 @@ fn key_called(
 }
 
 /// The configured database that `name` means: by its path, else by its file name.
-fn database<'a>(config: &'a Config, name: &str) -> Option<&'a Path> {
+pub(super) fn database<'a>(config: &'a Config, name: &str) -> Option<&'a Path> {
     let path = whole(Path::new(name));
     let mut databases = config.databases.iter().map(|database| database.path.as_path());
     let by_path = databases

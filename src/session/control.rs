@@ -143,6 +143,15 @@ async fn forget(agent: &Agent, body: &[u8]) -> report::Outcome {
             "not understood; client and agent are of different versions",
         ));
     };
+    let path = Path::new(&name);
+    if path == agent.unlocker.vault_path() {
+        agent.unlocker.close_vault();
+        return done(format!("vault {name} is closed"));
+    }
+    if agent.unlocker.databases().close_one(path) {
+        agent.keyset.refresh().await;
+        return done(format!("database {name} is closed"));
+    }
     match resolve(agent, &name).await {
         Ok(held) => {
             held.seal();

@@ -20,7 +20,8 @@ mod unlocker;
 mod vault;
 mod walk;
 
-pub use database::{DatabaseView, Databases, ListedKey, Listing};
+pub use database::{Changed, DatabaseView, Databases, Editor, EntryView, KeyView, ListedKey, Listing};
+pub use database::{NewKey, Removed, SettingsView, Target};
 pub use unlocker::Unlocker;
 
 use crate::config::{Kdbx, Source};

@@ -151,6 +151,11 @@ impl Unlocker {
         self.databases.close();
     }
 
+    /// As [`close`](Self::close), of the embedded vault only.
+    pub fn close_vault(&self) {
+        self.session.close();
+    }
+
     /// The vault's path, by which it can be named.
     pub fn vault_path(&self) -> &Path {
         self.session.file().path()

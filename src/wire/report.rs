@@ -13,7 +13,8 @@ pub const LIST: &str = "list@claviger";
 pub const SEAL: &str = "seal@claviger";
 /// Opens a key or the vault now: [`UnlockRequest`]; answers [`Outcome`].
 pub const UNLOCK: &str = "unlock@claviger";
-/// Seals one key and forgets what the agent remembers of it: [`KeyName`]; answers [`Outcome`].
+/// Seals one key, or closes the vault or database at a path, and forgets what the agent remembers of it: [`KeyName`];
+/// answers [`Outcome`].
 pub const FORGET: &str = "forget@claviger";
 /// Reads the configuration's key places again and looks for keys now; answers [`Outcome`].
 pub const RESCAN: &str = "rescan@claviger";
@@ -131,7 +132,7 @@ pub struct UnlockRequest {
     pub passphrase: Option<String>,
 }
 
-/// Names a key: fingerprint, prefix of it, comment or path.
+/// Names a key: fingerprint, prefix of it, comment or path; or the path of a vault or database.
 #[derive(Serialize, Deserialize)]
 pub struct KeyName {
     /// The name.

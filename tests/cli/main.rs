@@ -16,4 +16,5 @@ mod keygen;
 mod pubkey;
 #[path = "../support/ran.rs"]
 mod ran;
+mod vault;
 mod verbs;

@@ -12,7 +12,7 @@ use keepass::Database;
 use keepass::db::{CustomDataValue, EntryRef, Times};
 
 /// KeeAgent's attachment; and the field that it used before.
-const SETTINGS: &str = "KeeAgent.settings";
+pub(super) const SETTINGS: &str = "KeeAgent.settings";
 const SETTINGS_FIELD: &str = "KeeAgent.Settings";
 
 /// An entry's key, as its settings have it.
@@ -227,7 +227,7 @@ pub(super) fn settings_of(entry: &EntryRef<'_>) -> Option<Result<Settings, &'sta
         .map(|text| Settings::parse(text.as_bytes()))
 }
 
-fn has_expired(entry: &EntryRef<'_>) -> bool {
+pub(super) fn has_expired(entry: &EntryRef<'_>) -> bool {
     entry.times.expires == Some(true) && entry.times.expiry <= Times::now()
 }
 

@@ -77,29 +77,7 @@ impl Database {
         // Taken before the bytes are: what is written meanwhile then looks changed, not read.
         let stamp = Stamp::of(&self.table.path);
         let bytes = self.bytes()?;
-        checked(&bytes)?;
-        let key_file = self.key_file()?;
-        let alone = password.is_empty() && key_file.is_some();
-        let key = |password: Option<&[u8]>| -> Result<DatabaseKey, VaultError> {
-            let mut key = DatabaseKey::new();
-            if let Some(file) = &key_file {
-                key = key
-                    .with_keyfile(&mut &file[..])
-                    .map_err(|error| VaultError::Unreadable(error.to_string()))?;
-            }
-            match password {
-                Some(password) => Ok(key.with_password(text(password, "the master password")?)),
-                None => Ok(key),
-            }
-        };
-        let opened = match alone {
-            true => parse(&bytes, key(None)?),
-            false => parse(&bytes, key(Some(password))?),
-        };
-        let content = match opened {
-            Err(VaultError::WrongMaster) if alone => parse(&bytes, key(Some(password))?)?,
-            other => other?,
-        };
+        let (content, _) = self.decrypted(&bytes, password)?;
         Ok(Opened {
             content,
             edition: Edition::of(&bytes),
@@ -107,8 +85,40 @@ impl Database {
         })
     }
 
+    /// What the file's bytes hold, and the key that opened them.
+    pub(super) fn decrypted(
+        &self,
+        bytes: &[u8],
+        password: &[u8],
+    ) -> Result<(Content, DatabaseKey), VaultError> {
+        checked(bytes)?;
+        let alone = password.is_empty() && self.table.key_file.is_some();
+        let opened = |key: DatabaseKey| Ok((parse(bytes, key.clone())?, key));
+        if alone {
+            match opened(self.key(None)?) {
+                Err(VaultError::WrongMaster) => {}
+                other => return other,
+            }
+        }
+        opened(self.key(Some(password))?)
+    }
+
+    /// The key that the file opens, or shall open, with.
+    pub(super) fn key(&self, password: Option<&[u8]>) -> Result<DatabaseKey, VaultError> {
+        let mut key = DatabaseKey::new();
+        if let Some(file) = self.key_file()? {
+            key = key
+                .with_keyfile(&mut &file[..])
+                .map_err(|error| VaultError::Unreadable(error.to_string()))?;
+        }
+        match password {
+            Some(password) => Ok(key.with_password(text(password, "the master password")?)),
+            None => Ok(key),
+        }
+    }
+
     /// Whoever may read it: it is encrypted, and on a synced or network drive its mode is not the person's choice.
-    fn bytes(&self) -> Result<Vec<u8>, VaultError> {
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, VaultError> {
         match files::read_public(&self.table.path, MAX_SIZE) {
             Err(FileError::Missing { .. }) => Err(VaultError::Gone),
             other => Ok(other?),

@@ -2,12 +2,14 @@
 //!
 //! [`Databases`] is the front door: the configured files, each with a session as the embedded vault has one (`session`):
 //! its master password is asked for once and stays until [`Databases::close`]. Of an open database only what is not
-//! secret is kept ([`Listing`]); each opening of a key decrypts the file anew. Nothing here ever writes a database.
+//! secret is kept ([`Listing`]); each opening of a key decrypts the file anew. Only `editing`, which
+//! a person's command runs, writes a database.
 //!
 //! `file` reads one (KDBX 3.1 and 4, looked over by `guard` first); `entries` finds the keys in it by KeeAgent's settings
 //! (`settings`), `source` their bytes, `references` their passphrases; `named` is about files elsewhere whose passphrase an
 //! entry holds.
 
+mod editing;
 mod entries;
 mod file;
 mod guard;
@@ -20,6 +22,7 @@ mod settings;
 mod source;
 mod text;
 
+pub use editing::{Changed, Editor, EntryView, KeyView, NewKey, Removed, SettingsView, Target};
 pub use listing::{ListedKey, Listing};
 pub use registry::{DatabaseView, Databases};
 

@@ -180,6 +180,14 @@ impl Databases {
         self.note(closed > 0);
     }
 
+    /// Closes the database at `path`: its master password is forgotten. False if no such database is configured.
+    pub fn close_one(&self, path: &Path) -> bool {
+        let Ok(known) = self.of(path) else { return false };
+        let closed = known.close();
+        self.note(closed);
+        true
+    }
+
     /// Each one's state. Bounded, and never prompts.
     pub(in crate::unlock) async fn report(&self) -> Vec<SourceReport> {
         let mut reports = Vec::new();

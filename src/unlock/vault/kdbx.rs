@@ -36,7 +36,7 @@ impl KdfCost {
 }
 
 /// An empty database.
-pub(super) fn new(cost: KdfCost) -> Result<Database, VaultError> {
+pub(in crate::unlock) fn new(cost: KdfCost) -> Result<Database, VaultError> {
     let mut config = DatabaseConfig::default();
     config.outer_cipher_config = OuterCipherConfig::AES256;
     config.compression_config = CompressionConfig::GZip;
@@ -56,16 +56,24 @@ pub(super) fn new(cost: KdfCost) -> Result<Database, VaultError> {
 pub(super) fn serialize(database: &mut Database, master: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     // KeePassXC writes 4.0 where it needs no more; the crate writes 4.1 only.
     database.config.version = DatabaseVersion::KDB4(1);
-    let full = database.config.kdf_config.clone();
-    // Written and read back in memory with a derivation that costs nothing: what XML cannot hold shows here, and a
-    // person does not wait for a third full derivation.
-    database.config.kdf_config = argon2id(KdfCost::REHEARSAL)?;
-    let rehearsed = parse(&write(database, master)?, master);
-    database.config.kdf_config = full;
-    if !rehearsed.is_ok_and(|copy| holds_all_of(&copy, database)) {
+    let written = rehearsed(database, |database| write(database, master))?;
+    if !parse(&written, master).is_ok_and(|copy| holds_all_of(&copy, database)) {
         return Err(VaultError::Save("it would not read back as it is".to_owned()));
     }
     write(database, master)
+}
+
+/// Lets `write` write the database into memory with a derivation that costs nothing: read back, it shows what XML cannot
+/// hold, and a person does not wait for another full derivation.
+pub(in crate::unlock) fn rehearsed<T>(
+    database: &mut Database,
+    write: impl FnOnce(&Database) -> Result<T, VaultError>,
+) -> Result<T, VaultError> {
+    let cheap = argon2id(KdfCost::REHEARSAL)?;
+    let full = std::mem::replace(&mut database.config.kdf_config, cheap);
+    let written = write(database);
+    database.config.kdf_config = full;
+    written
 }
 
 /// Reads a file's bytes.
@@ -109,7 +117,8 @@ fn write(database: &Database, master: &[u8]) -> Result<Zeroizing<Vec<u8>>, Vault
     Ok(bytes)
 }
 
-fn holds_all_of(copy: &Database, database: &Database) -> bool {
+/// Whether all groups, attachments and entries of `database`, with fields and history, are in `copy`.
+pub(in crate::unlock) fn holds_all_of(copy: &Database, database: &Database) -> bool {
     copy.num_groups() == database.num_groups()
         && copy.num_attachments() == database.num_attachments()
         && copy.num_entries() == database.num_entries()

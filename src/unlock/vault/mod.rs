@@ -13,7 +13,7 @@ mod kdbx;
 mod tests;
 
 pub(super) use contents::{Contents, Known};
-pub(super) use kdbx::{KdfCost, text};
+pub(super) use kdbx::{KdfCost, holds_all_of, new as new_content, rehearsed, text};
 
 use crate::secret::Secret;
 use crate::unlock::session::Protected;
@@ -53,6 +53,9 @@ pub(super) enum VaultError {
         "{0} is not UTF-8 text, which is all that a KDBX file can hold; change it, or use the OS keyring"
     )]
     NotText(&'static str),
+    /// What was asked for is not there, or is there already.
+    #[error("{0}")]
+    Refused(String),
     /// The new content could not be written, or did not read back as it should; the file is as it was.
     #[error("not changed: {0}")]
     Save(String),
@@ -249,6 +252,8 @@ impl Vault {
         }
         let _lock = files::lock(&self.path, LOCK_WAIT)?;
         let mut database = self.open(master)?.database;
+        // The reader leaves out who uses an attachment, without which removing one entry would take another's.
+        database.remove_unused_attachments();
         let changed = edit(&mut database);
         if changed {
             files::write_atomic(&self.path, &kdbx::serialize(&mut database, master)?)?;

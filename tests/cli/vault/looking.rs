@@ -1,0 +1,51 @@
+//! What is shown, and that no secret is.
+use super::*;
+
+#[test]
+fn listings_have_all_but_secrets() {
+    let home = with_database();
+    let key = home.keygen("id_web", KEY);
+    put(&home, &["id_web", "--into", "keys.kdbx", "--group", "Servers"]);
+    let json = vault(&home, &["list", "keys.kdbx", "--json"]).done().out;
+    let entries: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let entries = entries.as_array().unwrap();
+    assert_eq!(entries.len(), 3, "{json}");
+    let one = entries.iter().find(|entry| entry["title"] == "one").unwrap();
+    assert_eq!(one["group"], "Servers/web");
+    assert_eq!(
+        (&one["user"], &one["url"]),
+        (&"Zoë".into(), &"https://a.example".into())
+    );
+    let web = entries.iter().find(|entry| entry["title"] == "id_web").unwrap();
+    assert_eq!(web["key"]["type"], "ssh-ed25519");
+    assert_eq!(web["settings"]["allowed"], true);
+    let fingerprint = web["key"]["fingerprint"].as_str().unwrap();
+    let line = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+    for name in ["id_web", "Servers/id_web", fingerprint, &fingerprint[..20]] {
+        let public = vault(&home, &["get-public", name, "--in", "keys.kdbx"])
+            .done()
+            .out;
+        assert_eq!(public, line, "{name}");
+    }
+    let shown = vault(&home, &["show", "id_web", "--in", "keys.kdbx"]).done().out;
+    let listed = vault(&home, &["list", "keys.kdbx"]).done().out;
+    for said in [&json, &shown, &listed] {
+        for secret in [KEY, "second", "third", "fourth", "PRIVATE", "<a> & b"] {
+            assert!(!said.contains(secret), "{secret} is in {said}");
+        }
+    }
+    assert!(shown.contains(fingerprint) && listed.contains(fingerprint));
+}
+
+#[test]
+fn a_name_that_means_none_or_several_is_refused() {
+    let home = with_database();
+    keepassxc(&home, &["add", "-p"], &["Servers/two"], &["x"]);
+    vault(&home, &["show", "none", "--in", "keys.kdbx"]).failed(&["keys.kdbx", "no entry", "none"]);
+    vault(&home, &["get-public", "one", "--in", "keys.kdbx"]).failed(&["Servers/web/one", "no key"]);
+    vault(&home, &["show", "gone", "--in", "keys.kdbx"]).failed(&["no entry"]);
+    let shown = vault(&home, &["show", "Servers/two", "--in", "keys.kdbx"])
+        .done()
+        .out;
+    assert!(shown.contains("group: Servers"), "{shown}");
+}
