@@ -2,14 +2,14 @@
 
 use super::{HistoryError, Use};
 use claviger_platform::files;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Number of the schema, in `user_version`.
 const SCHEMA: u32 = 1;
 /// How long another process that writes is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// WAL, so that two agents on one home do not wait for each other's readers; what is deleted is overwritten.
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;";
@@ -77,21 +77,20 @@ impl Store {
         Ok((Self { path, connection }, uses))
     }
 
-    /// Writes one use, and removes what memory has dropped. Another agent may have counted meanwhile: its higher
-    /// numbers stay.
+    /// Writes one more use, and removes what memory has dropped. Another agent may have counted meanwhile, and writes
+    /// may come in another order than the uses: so one is added, whatever memory counts.
     pub(super) fn write(&mut self, noted: &Use, surplus: &[Use]) -> Result<(), HistoryError> {
         let write = |connection: &mut Connection| {
-            let change = connection.transaction()?;
+            let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             change.execute(
-                "INSERT INTO worked VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (host, key, user) DO UPDATE SET
-                 last = max(last, excluded.last), times = max(times + 1, excluded.times)",
+                "INSERT INTO worked VALUES (?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT (host, key, user) DO UPDATE SET
+                 first = min(first, excluded.first), last = max(last, excluded.last), times = times + 1",
                 params![
                     noted.host,
                     noted.key,
                     noted.user,
                     number(noted.first),
-                    number(noted.last),
-                    number(noted.times)
+                    number(noted.last)
                 ],
             )?;
             for one in surplus {
