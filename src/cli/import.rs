@@ -19,6 +19,17 @@ pub(crate) struct ImportArgs {
 pub(crate) enum ImportSource {
     /// Make Host blocks for ssh of PuTTY's saved sessions, and have the agent read the keys that they name
     Putty(PuttyArgs),
+    /// Take over the passphrases of your keys that gnome-keyring, gcr or ksshaskpass stored
+    Keyring(KeyringArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct KeyringArgs {
+    /// Only show what would be stored
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) vault: VaultPassphrase,
 }
 
 #[derive(Args)]

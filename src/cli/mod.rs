@@ -11,7 +11,7 @@ mod vault;
 
 pub(crate) use deploy::{DeployArgs, RevokeArgs, ServerArgs};
 pub(crate) use hosts::HostsArgs;
-pub(crate) use import::{ImportArgs, ImportFiles, ImportSource, PuttyArgs};
+pub(crate) use import::{ImportArgs, ImportFiles, ImportSource, KeyringArgs, PuttyArgs};
 pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
 pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
 pub(crate) use rotate::RotateArgs;

@@ -74,6 +74,11 @@ impl Context {
         means
     }
 
+    /// The OS keyring. Contacts nothing yet.
+    pub(crate) fn keyring(&self) -> Keyring {
+        Keyring::new(KEYRING_LIMIT)
+    }
+
     /// The sources of passphrases, as this process can ask them. Contacts nothing yet.
     pub(crate) fn unlocker(&self, config: &Config, means: Arc<Means>, master: Option<Secret>) -> Unlocker {
         Unlocker::new(self.settings(config, means, master))
@@ -88,7 +93,7 @@ impl Context {
             databases: config.databases.clone(),
             home: self.places.home.clone(),
             means,
-            keyring: Arc::new(Keyring::new(KEYRING_LIMIT)),
+            keyring: Arc::new(self.keyring()),
             master,
         }
     }

@@ -11,10 +11,14 @@ mod config;
 mod convert;
 mod home;
 mod import;
+mod import_keyring;
 mod import_putty;
 mod keygen;
 mod pubkey;
 #[path = "../support/ran.rs"]
 mod ran;
+#[path = "../support/secret_service.rs"]
+#[expect(dead_code, reason = "the other tests use what these do not")]
+mod secret_service;
 mod vault;
 mod verbs;

@@ -1,6 +1,6 @@
 //! The OS keyring: read, write and delete one secret, each within a bounded wait.
 //!
-//! Each OS supplies `imp::Session` with blocking `get`, `set`, `delete` and `probe`; `worker` runs it on a thread of
+//! Each OS supplies `imp::Session` with blocking `get`, `set`, `delete`, `probe` and `of_others`; `worker` runs it on a thread of
 //! its own and bounds every wait. A session never raises a prompt: what is locked is reported as
 //! [`KeyringError::Locked`], because a dialog that nobody sees would hold up a login for ever.
 
@@ -13,9 +13,13 @@ mod imp;
 mod worker;
 
 use crate::harden::LockedBytes;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use worker::Worker;
+
+/// What items of a Secret Service are found by.
+pub type Attributes = HashMap<&'static str, String>;
 
 /// Why the keyring gave no answer. "No such item" is not an error, and never proves that it was not there.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -71,6 +75,14 @@ impl Keyring {
     pub async fn delete(&self, account: &str) -> Result<bool, KeyringError> {
         let account = account.to_owned();
         self.worker.call(move |session| session.delete(&account)).await
+    }
+
+    /// The secrets of items that another program made with these attributes, if there are any. On systems whose keyring
+    /// has no attributes, none.
+    pub async fn of_others(&self, attributes: Attributes) -> Result<Vec<LockedBytes>, KeyringError> {
+        self.worker
+            .call(move |session| session.of_others(&attributes))
+            .await
     }
 
     /// Whether it could be used now.

@@ -1,5 +1,5 @@
 //! Systems whose keyring claviger does not speak to yet: every question is answered with "absent".
-use super::KeyringError;
+use super::{Attributes, KeyringError};
 use crate::harden::LockedBytes;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ impl Session {
         Err(absent())
     }
     pub(super) fn delete(&mut self, _account: &str) -> Result<bool, KeyringError> {
+        Err(absent())
+    }
+    pub(super) fn of_others(&mut self, _: &Attributes) -> Result<Vec<LockedBytes>, KeyringError> {
         Err(absent())
     }
     pub(super) fn probe(&mut self) -> Result<(), KeyringError> {

@@ -3,6 +3,7 @@
 //! Whatever is read stays as it is; whatever is made is made beside what is there and never in its place.
 mod copy;
 mod files;
+mod keyring;
 mod putty;
 mod session;
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 pub(crate) fn run(args: &ImportArgs, context: &Context) -> Result<ExitCode, Failure> {
     match &args.source {
         None => files::run(&args.files, context),
+        Some(ImportSource::Keyring(args)) => keyring::run(args, context),
         Some(ImportSource::Putty(args)) => putty::run(args, context),
     }
 }

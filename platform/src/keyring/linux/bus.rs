@@ -47,10 +47,8 @@ impl Bus {
     /// The items with these attributes: open ones, locked ones.
     pub(super) fn search(
         &self,
-        service: &str,
-        username: &str,
+        attributes: &HashMap<&str, &str>,
     ) -> Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>), Trouble> {
-        let attributes = HashMap::from([("service", service), ("username", username)]);
         self.service()
             .and_then(|service| service.call("SearchItems", &(attributes,)))
             .map_err(|error| self.trouble(error))

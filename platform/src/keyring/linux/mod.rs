@@ -6,8 +6,8 @@
 //! `attempt`, which builds a new store and tries once more.
 mod bus;
 
-use super::KeyringError;
 use super::worker::timed_out;
+use super::{Attributes, KeyringError};
 use crate::harden::LockedBytes;
 use bus::Bus;
 use keyring::Entry;
@@ -56,6 +56,10 @@ impl Session {
 
     pub(super) fn delete(&mut self, account: &str) -> Result<bool, KeyringError> {
         self.attempt(|link| link.delete(account))
+    }
+
+    pub(super) fn of_others(&mut self, attributes: &Attributes) -> Result<Vec<LockedBytes>, KeyringError> {
+        self.attempt(|link| link.of_others(attributes))
     }
 
     pub(super) fn probe(&mut self) -> Result<(), KeyringError> {
@@ -143,11 +147,28 @@ impl Link {
         }
     }
 
-    /// Whether `account` has items, all of them open. The store unlocks whatever it finds locked, with a prompt and
-    /// without a limit, so it is asked only after this.
+    fn of_others(&mut self, attributes: &Attributes) -> Result<Vec<LockedBytes>, Trouble> {
+        let attributes: HashMap<&str, &str> = attributes
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        if !self.has_such(&attributes)? {
+            return Ok(Vec::new());
+        }
+        let entries = self.store()?.search(&attributes).map_err(trouble)?;
+        let secrets = entries.iter().map(|entry| entry.get_secret().map(take));
+        secrets.collect::<Result<_, _>>().map_err(trouble)
+    }
+
     fn has_items(&self, account: &str) -> Result<bool, Trouble> {
+        self.has_such(&HashMap::from([("service", SERVICE), ("username", account)]))
+    }
+
+    /// Whether there are such items, all of them open. The store unlocks whatever it finds locked, with a prompt and
+    /// without a limit, so it is asked only after this.
+    fn has_such(&self, attributes: &HashMap<&str, &str>) -> Result<bool, Trouble> {
         self.bus.check_ready()?;
-        let (open, locked) = self.bus.search(SERVICE, account)?;
+        let (open, locked) = self.bus.search(attributes)?;
         if !locked.is_empty() {
             return Err(Trouble::Final(KeyringError::Locked));
         }
@@ -155,13 +176,17 @@ impl Link {
     }
 
     fn entry(&mut self, account: &str, label: Option<&str>) -> Result<Entry, Trouble> {
-        let store = match &self.store {
-            Some(store) => store,
-            None => self.store.insert(Store::new().map_err(trouble)?),
-        };
+        let store = self.store()?;
         let modifiers: HashMap<&str, &str> = label.map(|label| ("label", label)).into_iter().collect();
         let inner = store.build(SERVICE, account, Some(&modifiers)).map_err(trouble)?;
         Ok(Entry { inner })
+    }
+
+    fn store(&mut self) -> Result<&Arc<Store>, Trouble> {
+        Ok(match &mut self.store {
+            Some(store) => store,
+            none => none.insert(Store::new().map_err(trouble)?),
+        })
     }
 
     fn modified(&self, entry: &keyring_core::Entry) -> u64 {
