@@ -133,7 +133,7 @@ impl Importing<'_> {
             }
             Standing::Theirs => return Ok("passed over: ~/.ssh/config has a block for this host".into()),
             Standing::Same => "is there already".to_owned(),
-            Standing::Free if self.args.dry_run => format!("would be written:\n{}", block.text()),
+            Standing::Free if self.args.dry_run => "would get a Host block".to_owned(),
             Standing::Free => "Host block written".to_owned(),
         };
         if let Some(key) = &key {
@@ -144,6 +144,9 @@ impl Importing<'_> {
         }
         for remark in &remarks {
             done += &format!("; {remark}");
+        }
+        if self.args.dry_run {
+            done += &format!("\n{}", block.text().trim_end());
         }
         Ok(done)
     }
