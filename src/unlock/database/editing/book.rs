@@ -91,6 +91,11 @@ impl Book {
         // The reader leaves out who uses an attachment, without which removing one entry would take another's.
         content.remove_unused_attachments();
         let done = edit(&mut content)?;
+        if !fidelity::is_text(&content) {
+            return Err(VaultError::Save(
+                "a name in it would have a control character, which a KeePass database cannot hold".to_owned(),
+            ));
+        }
         let key = match new_master {
             Some(master) => self.database.key(Some(master))?,
             None => old_key,

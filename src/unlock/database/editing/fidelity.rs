@@ -56,6 +56,23 @@ pub(super) fn reads_back(written: &[u8], key: DatabaseKey, content: &Content) ->
     }
 }
 
+/// Whether all that is written in clear is what XML may hold: the crate would write and read it, other programs would not.
+pub(super) fn is_text(content: &Content) -> bool {
+    let allowed = |text: &str| text.chars().all(allowed);
+    content.iter_all_groups().all(|group| allowed(&group.name))
+        && content.iter_all_entries().all(|entry| {
+            let fields = entry.fields.iter();
+            let mut fields = fields.map(|(name, value)| (name, value.is_protected() || allowed(value.get())));
+            fields.all(|(name, holds)| holds && allowed(name))
+                && entry.attachments_named().all(|(name, _)| allowed(name))
+        })
+}
+
+/// Char, in XML 1.0.
+fn allowed(letter: char) -> bool {
+    !matches!(letter, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
 fn leaves(xml: &[u8]) -> Result<Leaves, VaultError> {
     let unreadable = || VaultError::Unreadable("its content is not what a KeePass database holds".to_owned());
     let mut reader = Reader::from_reader(xml);

@@ -68,8 +68,10 @@ fn what_xml_cannot_hold_is_noticed_before_the_file_is_touched() {
     let dir = tempfile::tempdir().unwrap();
     let book = book(dir.path());
     let old = fs::read(dir.path().join("a.kdbx")).unwrap();
-    let refused = book.change(MASTER, None, |content| titled(content, "\u{1}\u{fffe}"));
-    assert!(matches!(refused, Err(VaultError::Save(_))));
+    for title in ["a\u{1}", "\u{fffe}", "\0"] {
+        let refused = book.change(MASTER, None, |content| titled(content, title));
+        assert!(matches!(refused, Err(VaultError::Save(_))), "{title:?}");
+    }
     assert_eq!(fs::read(dir.path().join("a.kdbx")).unwrap(), old);
 }
 
