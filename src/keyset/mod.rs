@@ -239,6 +239,7 @@ impl Keyset {
         if let Ok(places) = &places {
             self.unlocker.databases().configure(places.databases.clone());
         }
+        self.unlocker.databases().renew_all().await;
         self.members().restore();
         self.look().await;
         self.take_databases();

@@ -91,6 +91,47 @@ fn a_key_that_is_there_is_replaced_only_when_told_and_its_old_version_stays() {
 }
 
 #[test]
+fn an_old_file_becomes_a_new_one_and_keeps_all() {
+    let home = Home::new();
+    typed(
+        &home,
+        &["db-create", "-q", "-t", "100", "-p", "keys.kdbx"],
+        &[MASTER, MASTER],
+    );
+    keepassxc(
+        &home,
+        &["add", "-u", "Zoë", "--notes", "<a> & b", "-p"],
+        &["one"],
+        &["first & <one>"],
+    );
+    keepassxc(&home, &["edit", "-p"], &["one"], &["second"]);
+    std::fs::write(home.path("note"), "a note").unwrap();
+    keepassxc(&home, &["attachment-import"], &["one", "note", "note"], &[]);
+    assert_eq!(
+        bytes(&home.path("keys.kdbx"))[8..12],
+        [1, 0, 3, 0],
+        "KeePassXC wrote KDBX 3.1"
+    );
+    let before = exported(&home);
+    home.keygen("id_web", KEY);
+    let done = put(&home, &["id_web", "--into", "keys.kdbx"]);
+    assert!(done.err.contains("KDBX 4.1"), "{}", done.err);
+    assert_eq!(attachment(&home, "one", "note"), b"a note");
+    assert_eq!(password(&home, "one"), "second");
+    assert_eq!(password(&home, "id_web"), KEY);
+    // Times are written in another form, and attachments outside of the XML.
+    let kept = |lines: &[String]| -> Vec<String> {
+        let moved = |line: &&String| {
+            !["Time>", "Changed>", "Binar", "attachment"]
+                .iter()
+                .any(|part| line.contains(part))
+        };
+        lines.iter().filter(moved).cloned().collect()
+    };
+    added(&kept(&before), &kept(&exported(&home)));
+}
+
+#[test]
 fn removing_goes_to_the_bin_and_takes_nothing_of_others() {
     let home = with_database();
     let removed = vault(&home, &["remove", "Servers/web/one", "--in", "keys.kdbx"]).done();

@@ -5,6 +5,7 @@ mod entries;
 mod files;
 mod formats;
 mod opening;
+mod putting;
 mod terms;
 mod wrong;
 

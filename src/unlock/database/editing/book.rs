@@ -9,7 +9,7 @@ use crate::unlock::database::file::{Database, Opened};
 use crate::unlock::session::Protected;
 use crate::unlock::vault::{Edition, VaultError, rehearsed};
 use claviger_platform::files;
-use keepass::config::DatabaseVersion;
+use keepass::config::{DatabaseVersion, InnerCipherConfig};
 use keepass::{Database as Content, DatabaseKey};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -85,15 +85,21 @@ impl Book {
         let bytes = self.named(self.database.bytes())?;
         let edition = Edition::of(&bytes);
         let (mut content, old_key) = self.database.decrypted(&bytes, master)?;
-        let minor = writable(&content)?;
+        let is_old = matches!(content.config.version, DatabaseVersion::KDB3(_));
+        let upgraded = content.config.version != DatabaseVersion::KDB4(1);
         content.config.version = DatabaseVersion::KDB4(1);
-        survives(&bytes, &mut content, &old_key)?;
+        if is_old {
+            // What goes with KDBX 4; the key derivation stays.
+            content.config.inner_cipher_config = InnerCipherConfig::ChaCha20;
+        }
+        survives(&bytes, &mut content, &old_key, is_old)?;
         // The reader leaves out who uses an attachment, without which removing one entry would take another's.
         content.remove_unused_attachments();
         let done = edit(&mut content)?;
         if !fidelity::is_text(&content) {
             return Err(VaultError::Save(
-                "a name in it would have a control character, which a KeePass database cannot hold".to_owned(),
+                "a name in it would have a control character, which a KeePass database cannot hold"
+                    .to_owned(),
             ));
         }
         let key = match new_master {
@@ -110,10 +116,7 @@ impl Book {
             ));
         }
         files::replace_keeping_mode(self.path(), &bytes)?;
-        Ok(Changed {
-            done,
-            upgraded: minor != 1,
-        })
+        Ok(Changed { done, upgraded })
     }
 
     /// An absent vault is made by other means than an absent database.
@@ -128,23 +131,12 @@ impl Book {
     }
 }
 
-/// The minor version of a file that can be written.
-fn writable(content: &Content) -> Result<u16, VaultError> {
-    match content.config.version {
-        DatabaseVersion::KDB4(minor) => Ok(minor),
-        _ => Err(VaultError::Save(
-            "it is a KDBX 3.1 file, which claviger reads and does not write; save it as KDBX 4 with KeePassXC \
-             (Database Settings, Security, Encryption Settings)"
-                .to_owned(),
-        )),
-    }
-}
-
 /// Compares what is in the file with what would be written of it.
-fn survives(bytes: &[u8], content: &mut Content, key: &DatabaseKey) -> Result<(), VaultError> {
+fn survives(bytes: &[u8], content: &mut Content, key: &DatabaseKey, is_old: bool) -> Result<(), VaultError> {
     let before = xml(bytes, key.clone())?;
     let after = rehearsed(content, |content| write(content, key.clone()))?;
-    match fidelity::lost(&before, &xml(&after, key.clone())?)? {
+    fidelity::reads_back(&after, key.clone(), content)?;
+    match fidelity::lost(&before, &xml(&after, key.clone())?, is_old)? {
         lost if lost.is_empty() => Ok(()),
         lost => Err(VaultError::Save(format!(
             "it holds what claviger cannot write again ({}); make this change with KeePassXC",

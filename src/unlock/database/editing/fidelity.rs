@@ -30,8 +30,9 @@ struct Open {
 type Leaves = HashMap<(String, String), usize>;
 
 /// Elements of `before` that are not in `after`, by name; a few of them.
-pub(super) fn lost(before: &[u8], after: &[u8]) -> Result<Vec<String>, VaultError> {
-    let (before, mut after) = (leaves(before)?, leaves(after)?);
+/// With `is_old`, `before` is of KDBX 3.1: it writes times as text and has attachments among the XML.
+pub(super) fn lost(before: &[u8], after: &[u8], is_old: bool) -> Result<Vec<String>, VaultError> {
+    let (before, mut after) = (leaves(before, is_old)?, leaves(after, is_old)?);
     let mut lost = Vec::new();
     for (leaf, count) in &before {
         let kept = after.remove(leaf).unwrap_or_default();
@@ -51,9 +52,22 @@ pub(super) fn lost(before: &[u8], after: &[u8]) -> Result<Vec<String>, VaultErro
 /// Whether `written` holds all of `content`.
 pub(super) fn reads_back(written: &[u8], key: DatabaseKey, content: &Content) -> Result<(), VaultError> {
     match Content::parse(written, key) {
-        Ok(copy) if holds_all_of(&copy, content) => Ok(()),
+        Ok(copy) if holds_all_of(&copy, content) && attachments_of(&copy, content) => Ok(()),
         _ => Err(VaultError::Save("it would not read back as it is".to_owned())),
     }
+}
+
+/// Whether each entry of `content` has the same attachments in `copy`.
+fn attachments_of(copy: &Content, content: &Content) -> bool {
+    content.iter_all_entries().all(|entry| {
+        copy.entry(entry.id()).is_some_and(|copy| {
+            let mut named = entry.attachments_named();
+            named.all(|(name, old)| {
+                copy.attachment_by_name(name)
+                    .is_some_and(|new| new.data.get() == old.data.get())
+            })
+        })
+    })
 }
 
 /// Whether all that is written in clear is what XML may hold: the crate would write and read it, other programs would not.
@@ -73,7 +87,7 @@ fn allowed(letter: char) -> bool {
     !matches!(letter, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
-fn leaves(xml: &[u8]) -> Result<Leaves, VaultError> {
+fn leaves(xml: &[u8], is_old: bool) -> Result<Leaves, VaultError> {
     let unreadable = || VaultError::Unreadable("its content is not what a KeePass database holds".to_owned());
     let mut reader = Reader::from_reader(xml);
     reader.config_mut().expand_empty_elements = true;
@@ -99,7 +113,7 @@ fn leaves(xml: &[u8]) -> Result<Leaves, VaultError> {
             }
             Event::End(_) => {
                 let open = stack.pop().ok_or_else(unreadable)?;
-                close(open, &mut stack, &mut leaves);
+                close(open, &mut stack, &mut leaves, is_old);
             }
             Event::Eof => return Ok(leaves),
             _ => {}
@@ -130,7 +144,7 @@ fn opened(start: &BytesStart<'_>) -> Result<Open, VaultError> {
 }
 
 /// Notes the element's own value, under the record that it is in.
-fn close(open: Open, stack: &mut [Open], leaves: &mut Leaves) {
+fn close(mut open: Open, stack: &mut [Open], leaves: &mut Leaves, is_old: bool) {
     let path: Vec<&str> = stack.iter().map(|open| open.name.as_str()).collect();
     let path = path.join("/");
     let record = stack.iter().rev().find(|open| !open.uuid.is_empty());
@@ -140,7 +154,14 @@ fn close(open: Open, stack: &mut [Open], leaves: &mut Leaves) {
     {
         parent.uuid = open.text.trim().to_owned();
     }
+    if is_old && path.ends_with("Meta/Binaries") {
+        return;
+    }
+    if is_old && open.attributes.starts_with("Ref=") {
+        open.attributes = "Ref".to_owned();
+    }
     let value = match open.name.as_str() {
+        name if is_old && (name.ends_with("Time") || name.ends_with("Changed")) => "time".to_owned(),
         // Another stream encrypts them; their values are compared once they are decrypted.
         _ if open.protected => format!("protected {}", open.text.trim().len()),
         "Tags" => tags(&open.text),
@@ -191,7 +212,7 @@ mod tests {
     use super::*;
 
     fn what_is_lost(before: &str, after: &str) -> Vec<String> {
-        lost(before.as_bytes(), after.as_bytes()).unwrap()
+        lost(before.as_bytes(), after.as_bytes(), false).unwrap()
     }
 
     #[test]
