@@ -180,3 +180,22 @@ fn what_is_no_posix_shell_and_who_is_not_let_in_are_told() {
         assert!(!scene.authorized().contains("id_new"));
     }
 }
+
+#[test]
+fn the_check_is_made_where_paths_have_blanks_and_percents() {
+    let scene = Scene::new();
+    let mut command = scene.home.claviger(&["deploy", "--key", scene.new.arg()]);
+    let known = format!("UserKnownHostsFile={}", scene.sshd.known_hosts().display());
+    command
+        .env("CLAVIGER_STATE_DIR", scene.home.path("a state % of d"))
+        .arg(format!("{}@127.0.0.1", user()))
+        .args(["--", "-F", "none", "-o", &known, "-o", "BatchMode=yes", "-p"])
+        .arg(scene.sshd.port().to_string());
+    let done = command.output().expect("claviger");
+    assert!(done.status.success(), "{}", text(&done));
+    assert!(
+        text(&done).contains("a login with the key works"),
+        "{}",
+        text(&done)
+    );
+}

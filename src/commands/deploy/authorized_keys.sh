@@ -116,6 +116,18 @@ remove() {
     fi
 }
 
+# Where there is flock, two of these at once do not undo each other. Busybox's does not know how to wait; status 1 is that
+# another one has the lock, any other that there are no locks here (as on some network file systems).
+lock() {
+    exec 9<"$dir"
+    tries=0
+    while flock -n 9 2>/dev/null; [ $? = 1 ]; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 10 ] || fail "$dir is locked by another program"
+        sleep 1
+    done
+}
+
 main() {
     [ -n "${HOME:-}" ] && [ -d "$HOME" ] || fail "there is no home directory"
     dir=$HOME/.ssh
@@ -123,10 +135,7 @@ main() {
     command -v awk >/dev/null 2>&1 || fail "there is no awk on the server"
     if [ -e "$dir" ] && [ ! -d "$dir" ]; then fail "$dir is not a directory"; fi
     if [ -e "$file" ] && [ ! -f "$file" ]; then fail "$file is not a regular file"; fi
-    # Where there is flock, two of these at once do not undo each other.
-    if [ "$dry" = 0 ] && [ -d "$dir" ] && command -v flock >/dev/null 2>&1; then
-        exec 9<"$dir" && flock -w 10 9 || fail "$dir is locked by another program"
-    fi
+    if [ "$dry" = 0 ] && [ -d "$dir" ] && command -v flock >/dev/null 2>&1; then lock; fi
     found=0
     if [ -f "$file" ]; then
         found=$(find_key "$file") && [ -n "$found" ] || fail "$file cannot be read"

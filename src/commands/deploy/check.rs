@@ -6,6 +6,7 @@ use super::remote::{arguments, start};
 use crate::commands::client::Client;
 use crate::commands::context::Context;
 use crate::commands::output::Failure;
+use crate::commands::ssh_config::quoted;
 use claviger_platform::files;
 use claviger_platform::process::Heard;
 use std::ffi::OsString;
@@ -65,11 +66,13 @@ impl Check {
     async fn login(&self, own: &[OsString], host: &str) -> Result<(), Failure> {
         let (public, log) = (self.folder.join("key.pub"), self.folder.join("log"));
         files::write_atomic(&public, format!("{}\n", self.line).as_bytes())?;
-        let agent = format!("IdentityAgent={}", self.agent.display());
+        // ssh reads these as lines of its configuration: blanks and % would mean something else there.
+        let agent = format!("IdentityAgent={}", quoted(&self.agent)?);
+        let identity = format!("IdentityFile={}", quoted(&public)?);
         let mut ours = vec!["-v".to_owned(), "-E".into(), log.to_string_lossy().into_owned()];
-        ours.extend(["-i".to_owned(), public.to_string_lossy().into_owned()]);
         for option in [
             agent.as_str(),
+            identity.as_str(),
             "IdentitiesOnly=yes",
             "PreferredAuthentications=publickey",
             "BatchMode=yes",

@@ -6,6 +6,8 @@
 mod check;
 mod remote;
 mod script;
+#[cfg(test)]
+mod tests;
 
 pub(super) use check::Check;
 

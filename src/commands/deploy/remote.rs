@@ -97,7 +97,8 @@ async fn ready(ssh: &mut Dialogue) -> Result<Result<(), Noise>, Failure> {
             false => LOGIN,
         };
         match ssh.line(limit).await? {
-            Heard::Line(line) if line == READY => return Ok(Ok(())),
+            // A login script may have left its own line open.
+            Heard::Line(line) if line.ends_with(READY) => return Ok(Ok(())),
             Heard::Line(line) if line == LOGGED_IN => noise.logged_in = true,
             Heard::Line(line) if line.trim().is_empty() => {}
             Heard::Line(line) => noise.first = noise.first.or(Some(line)),

@@ -187,6 +187,11 @@ impl HostBlock {
     }
 }
 
+/// A path as it stands in ssh's configuration, and behind `-o NAME=`.
+pub(super) fn quoted(path: &Path) -> Result<String, Failure> {
+    text::quoted(path)
+}
+
 /// A host's name that means one host, in a file's name as in ssh's configuration.
 pub(super) fn checked_host(host: &str) -> Result<&str, Failure> {
     text::host(host)
