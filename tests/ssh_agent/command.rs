@@ -2,7 +2,7 @@
 use crate::drop_in::{DropIn, Tie};
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A script around which the agent runs, and the lines that it prints.
 fn around(home: &DropIn, args: &[&str], script: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
@@ -47,7 +47,7 @@ fn the_command_takes_the_place_of_what_was_started() {
 #[test]
 fn its_agent_ends_also_when_the_command_is_killed_and_outlives_its_children() {
     let home = DropIn::new();
-    let script = "echo $SSH_AUTH_SOCK; read -r line; sleep 300 & kill -9 $$";
+    let script = "echo $SSH_AUTH_SOCK; read -r line; sleep 300 2>/dev/null & echo $!; kill -9 $$";
     let (mut child, mut lines) = around(&home, &["-T"], script);
     let socket = lines.next().unwrap().unwrap();
     let socket = Path::new(&socket);
@@ -57,4 +57,8 @@ fn its_agent_ends_also_when_the_command_is_killed_and_outlives_its_children() {
     tie.wait();
     assert!(!socket.exists() && !socket.parent().unwrap().exists());
     assert_eq!(child.wait().unwrap().code(), None);
+    // Else it would hold the test run's own output open.
+    let left = lines.next().unwrap().unwrap();
+    let ended = Command::new("kill").arg(left).status().unwrap();
+    assert!(ended.success(), "the command's child was still there");
 }
