@@ -64,8 +64,7 @@ pub(super) struct KeyFile {
 /// What sealed keys are opened with.
 pub(super) struct Openers {
     pub(super) unlocker: Arc<Unlocker>,
-    /// None while the agent is locked.
-    pub(super) shield: Option<Arc<Shield>>,
+    pub(super) shield: Arc<Shield>,
 }
 
 impl Held {

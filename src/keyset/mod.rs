@@ -32,6 +32,7 @@ pub use scan::Places;
 pub use token::NewTokenKey;
 
 use crate::key::OpenKey;
+use crate::secret::Secret;
 use crate::unlock::Unlocker;
 use crate::wire::report::{KeyReport, Problem};
 use held::{Openers, Origin};
@@ -122,12 +123,38 @@ impl Keyset {
         if let Some(key) = held.cell.used(now) {
             return Ok(key);
         }
+        let shield = self.locking.shield().ok_or(OpenError::Locked)?;
         let openers = Openers {
             unlocker: self.unlocker.clone(),
-            shield: self.locking.shield(),
+            shield,
         };
         let opened = held.open(openers, now).await;
         self.opened_one();
+        self.unless_locked(held, opened)
+    }
+
+    /// Opens a file's key with `passphrase` (from a client of ours).
+    ///
+    /// # Errors
+    /// [`KeyError::WrongPassphrase`](crate::key::KeyError) inside [`OpenError::Key`], or what is wrong with the file.
+    pub async fn open_with(
+        &self,
+        held: &Held,
+        passphrase: Secret,
+        now: Instant,
+    ) -> Result<(), Arc<OpenError>> {
+        self.locking.shield().ok_or(OpenError::Locked)?;
+        let opened = held.open_with(passphrase, now).await.map_err(Arc::new);
+        self.opened_one();
+        self.unless_locked(held, opened)
+    }
+
+    /// A key that was being opened while the agent was locked must not stay open.
+    fn unless_locked<T>(&self, held: &Held, opened: Result<T, Arc<OpenError>>) -> Result<T, Arc<OpenError>> {
+        if self.is_locked() {
+            held.seal();
+            return Err(OpenError::Locked.into());
+        }
         opened
     }
 

@@ -49,7 +49,7 @@ impl Held {
     ///
     /// # Errors
     /// [`KeyError::WrongPassphrase`] inside [`OpenError::Key`], or what is wrong with the file.
-    pub async fn open_with(&self, passphrase: Secret, now: Instant) -> Result<(), OpenError> {
+    pub(super) async fn open_with(&self, passphrase: Secret, now: Instant) -> Result<(), OpenError> {
         let Origin::File(file) = &self.origin else {
             return Err(OpenError::NoPassphrase);
         };
@@ -105,8 +105,7 @@ impl Held {
             }
             Origin::Token(_) => Err(OpenError::InToken),
             Origin::Added(fields) => {
-                let shield = openers.shield.as_ref().ok_or(OpenError::Locked)?;
-                let fields = fields.open(shield).ok_or(OpenError::Locked)?;
+                let fields = fields.open(&openers.shield).ok_or(OpenError::Locked)?;
                 self.checked(blocking(move || key::reopen(&fields)).await??)
             }
         }

@@ -113,7 +113,7 @@ async fn a_protected_key_is_listed_but_does_not_open_without_a_source() {
     assert!(!held.is_open());
 
     let secret = crate::secret::Secret::copy_of(b"correct horse");
-    held.open_with(secret, Instant::now()).await.unwrap();
+    set.open_with(&held, secret, Instant::now()).await.unwrap();
     assert!(held.is_open());
 }
 
@@ -221,6 +221,24 @@ async fn an_added_key_expires_on_time_and_is_wiped_then() {
     assert_eq!(set.expire(start + Duration::from_secs(60)), None);
     assert!(!held.is_open());
     assert!(set.keys().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_is_not_opened_for_who_asked_before_the_lock_and_waited() {
+    let places = tempfile::tempdir().unwrap();
+    keygen(places.path(), "id_plain", "");
+    keygen(places.path(), "id_sealed", "correct horse");
+    let set = keyset(places.path()).await;
+    let keys = set.keys();
+    assert!(set.lock(crate::secret::Secret::copy_of(b"lock me")).await);
+    for held in keys.iter() {
+        let opened = set.open(held, Instant::now()).await;
+        assert!(matches!(*opened.err().unwrap(), OpenError::Locked));
+        let passphrase = crate::secret::Secret::copy_of(b"correct horse");
+        let opened = set.open_with(held, passphrase, Instant::now()).await;
+        assert!(matches!(*opened.unwrap_err(), OpenError::Locked));
+        assert!(!held.is_open());
+    }
 }
 
 #[tokio::test]

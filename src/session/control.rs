@@ -119,10 +119,9 @@ async fn unlock(agent: &Agent, body: &[u8]) -> report::Outcome {
             }
             agent.keyset.open(&held, Instant::now()).await.map(|_| ())
         }
-        Some(passphrase) => held.open_with(passphrase, Instant::now()).await.map_err(Arc::new),
+        Some(passphrase) => agent.keyset.open_with(&held, passphrase, Instant::now()).await,
         None => agent.keyset.open(&held, Instant::now()).await.map(|_| ()),
     };
-    agent.keyset.opened_one();
     match opened {
         Ok(()) => done(format!("{} is open", held.name())),
         Err(error) => failed(explain(&held, &error)),

@@ -16,10 +16,6 @@ impl Session {
     pub(super) async fn list_with_others(&mut self) -> Answer {
         self.others.list().await;
         let keyset = &self.agent.keyset;
-        // Somebody may have locked it while another agent was asked.
-        if keyset.is_locked() {
-            return Answer::Own(wire::identities(std::iter::empty()));
-        }
         if self.others.keys().next().is_none() {
             return self.list().await;
         }
@@ -41,12 +37,11 @@ impl Session {
     pub(super) async fn sign_elsewhere(&mut self, request: &[u8], blob: &[u8]) -> Answer {
         let pid = self.peer.pid;
         match self.others.sign(blob, request).await {
-            // What another agent made while this one was being locked is not handed out either.
-            Some(signature) if !self.agent.keyset.is_locked() => {
+            Some(signature) => {
                 tracing::debug!(pid, "signed by another agent");
                 Answer::Own(signature)
             }
-            _ => {
+            None => {
                 tracing::debug!(
                     pid,
                     "signature with a key of another agent, or an unknown one, refused"

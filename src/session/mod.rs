@@ -84,6 +84,16 @@ impl Session {
         if self.agent.keyset.is_locked() {
             return self.answer_locked(request).await;
         }
+        let discloses = matches!(request, Request::List | Request::Sign { .. });
+        let answer = self.answer_open(request, body).await;
+        // Whoever was asked (a person, a token, another agent) may have taken longer than the agent stayed open.
+        if discloses && self.agent.keyset.is_locked() {
+            return self.answer_locked(wire::request(body)).await;
+        }
+        answer
+    }
+
+    async fn answer_open(&mut self, request: Request<'_>, body: &[u8]) -> Answer {
         match request {
             Request::List if self.others.are_none() => self.list().await,
             Request::List => self.list_with_others().await,

@@ -1,6 +1,8 @@
 //! Security keys: added by the real ssh-add, signing through the real ssh-sk-helper on a pretended token.
 
-use crate::support::{Agent, Client, Home, Key, KeyKind, Person, Sshd, list, sk_dummy, succeed, text};
+use crate::support::{
+    Agent, Client, Home, Key, KeyKind, Person, Sshd, list, sk_dummy, succeed, text, wait_until,
+};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -233,4 +235,32 @@ fn a_lock_covers_security_keys_and_leaves_them_whole() {
     assert!(!test_signature(&home, &key).status().expect("ssh-add").success());
     succeed(owner.sits_at(home.command("ssh-add").arg("-X")));
     succeed(&mut test_signature(&home, &key));
+}
+
+#[test]
+fn a_signature_that_waited_for_its_touch_until_the_agent_was_locked_is_not_given_out() {
+    let Some(dummy) = sk_dummy() else { return };
+    let home = Home::new();
+    let library = library_with_pin(&home, &dummy);
+    let (touch, person) = (home.path("touch"), Person::new(&home));
+    let env = [("SK_TEST_TOUCH", touch.to_str().expect("UTF-8"))];
+    let agent = agent(&home, &["-P", "/*"], &person, &env);
+    let key = sk_key(&home, &dummy, "sk", "ed25519-sk");
+    succeed(&mut add(&home, &library, &key));
+    let waiting = test_signature(&home, &key).spawn().expect("ssh-add");
+    wait_until("the person is told to touch the token", || {
+        !person.asked().is_empty()
+    });
+    let owner = Person::new(&home)
+        .knows("lock password", "lock me")
+        .knows("Again", "lock me");
+    succeed(owner.sits_at(home.command("ssh-add").arg("-x")));
+    std::fs::write(&touch, "").expect("a touch");
+    let refused = waiting.wait_with_output().expect("ssh-add");
+    assert!(!refused.status.success(), "{}", text(&refused));
+    assert!(
+        agent.log().contains("signed by its security key"),
+        "{}",
+        agent.log()
+    );
 }
