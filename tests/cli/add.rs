@@ -1,9 +1,8 @@
 //! `add` and `remove` without an agent: what is stored, what is refused, and what is left alone.
-use crate::home::{Home, KEY, MASTER, text};
+use crate::home::{Home, KEY, MASTER, killed_after, text};
 use crate::ran::Ran;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Stdio;
 use std::time::Instant;
 
 /// How many moments of one `add` are tried.
@@ -208,15 +207,7 @@ fn killed_at_any_moment_it_leaves_vault_and_configuration_whole() {
             "4",
             text(&key),
         ];
-        let mut command = home.command(&args, KEY, MASTER);
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(takes * moment / MOMENTS);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        killed_after(home.command(&args, KEY, MASTER), takes * moment / MOMENTS);
         home.run(&["config", "check"]).done();
     }
     // What one of them had left broken or locked would refuse this; what it had lost would be missed.

@@ -2,7 +2,8 @@
 use crate::ran::{Ran, bare};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 pub(crate) const KEY: &str = "correct horse";
 pub(crate) const MASTER: &str = "battery staple é";
@@ -108,4 +109,16 @@ impl Ran {
 
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+/// Starts it and kills it after a while: no event tells the moment between two writes, so many moments are tried.
+pub(crate) fn killed_after(mut command: Command, time: Duration) {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(time);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

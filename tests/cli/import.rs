@@ -39,6 +39,24 @@ fn exposed(home: &Home, name: &str) -> std::path::PathBuf {
     path
 }
 
+/// A key under the passphrase in the file `secret`, as PuTTYgen saves it.
+fn puttygen(secret: &Path, ppk: &Path) {
+    tool(
+        "puttygen",
+        &[
+            "-q",
+            "-t",
+            "ed25519",
+            "-C",
+            "from putty",
+            "--new-passphrase",
+            text(secret),
+            "-o",
+            text(ppk),
+        ],
+    );
+}
+
 #[test]
 fn a_key_from_a_stick_is_copied_privately_and_its_passphrase_stored() {
     let home = Home::new();
@@ -132,20 +150,7 @@ fn every_format_comes_as_it_is_and_gets_its_public_half() {
             out,
         ],
     );
-    tool(
-        "puttygen",
-        &[
-            "-q",
-            "-t",
-            "ed25519",
-            "-C",
-            "from putty",
-            "--new-passphrase",
-            text(&secret),
-            "-o",
-            text(&ppk),
-        ],
-    );
+    puttygen(&secret, &ppk);
     tool(
         "ssh-keygen",
         &["-q", "-t", "ed25519", "-a", "1", "-N", KEY, "-f", text(&openssh)],
@@ -175,20 +180,7 @@ fn a_putty_key_is_converted_on_the_way() {
     let home = Home::new();
     fs::write(home.path("secret"), KEY).unwrap();
     let (secret, ppk) = (home.path("secret"), home.path("work.ppk"));
-    tool(
-        "puttygen",
-        &[
-            "-q",
-            "-t",
-            "ed25519",
-            "-C",
-            "from putty",
-            "--new-passphrase",
-            text(&secret),
-            "-o",
-            text(&ppk),
-        ],
-    );
+    puttygen(&secret, &ppk);
     import(&home, &["--to", "openssh", text(&ppk)]).done();
     let copy = home.path(".ssh/work");
     assert_eq!(

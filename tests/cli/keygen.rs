@@ -1,5 +1,5 @@
 //! `keygen` without an agent: what is made, judged by ssh-keygen; what is refused; and what is left behind.
-use crate::home::{Home, KEY, MASTER, text};
+use crate::home::{Home, KEY, MASTER, killed_after, text};
 use crate::ran::Ran;
 use std::fs;
 use std::io::Write;
@@ -306,15 +306,8 @@ fn killed_at_any_moment_it_leaves_a_whole_key_or_none() {
     for moment in 0..MOMENTS {
         let name = format!("key{moment}");
         let args = whole(&name);
-        let mut command = home.command(&args.each_ref().map(String::as_str), KEY, MASTER);
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(takes * moment / MOMENTS);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        let command = home.command(&args.each_ref().map(String::as_str), KEY, MASTER);
+        killed_after(command, takes * moment / MOMENTS);
         let left: Vec<String> = names(&home.path(".ssh"))
             .into_iter()
             .filter(|left| left.contains(&name))

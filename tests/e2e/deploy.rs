@@ -150,7 +150,7 @@ fn the_last_key_stays_unless_it_is_meant() {
 
 #[test]
 fn what_is_no_posix_shell_and_who_is_not_let_in_are_told() {
-    let scene = Scene::new();
+    let mut scene = Scene::new();
     let refused = scene.run_with("deploy", &[], &["-o", "PubkeyAuthentication=no"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused).contains("could not log in"), "{}", text(&refused));
@@ -159,22 +159,8 @@ fn what_is_no_posix_shell_and_who_is_not_let_in_are_told() {
     for command in ["/bin/echo This account is for git only", "/bin/cat"] {
         let line = format!("AuthorizedKeysFile {}\nForceCommand {command}", keys.display());
         let sshd = Sshd::of_users_elsewhere(&scene.server, &line);
-        let known = format!("UserKnownHostsFile={}", sshd.known_hosts().display());
-        let port = sshd.port().to_string();
-        let mut command = scene.home.claviger(&["deploy", "--key", scene.new.arg()]);
-        command.arg(format!("{}@127.0.0.1", user()));
-        command.args([
-            "--",
-            "-F",
-            "none",
-            "-o",
-            &known,
-            "-o",
-            "BatchMode=yes",
-            "-p",
-            &port,
-        ]);
-        let refused = command.output().expect("claviger");
+        scene.sshd = sshd;
+        let refused = scene.run("deploy", &[]);
         assert_eq!(refused.status.code(), Some(1));
         assert!(text(&refused).contains("no POSIX shell"), "{}", text(&refused));
         assert!(!scene.authorized().contains("id_new"));

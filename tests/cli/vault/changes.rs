@@ -1,5 +1,6 @@
 //! What is changed, and that nothing else is.
 use super::*;
+use crate::home::killed_after;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Instant;
 
@@ -196,27 +197,12 @@ fn a_kill_leaves_the_old_file_or_the_new_one() {
     let home = with_database();
     home.keygen("id_web", KEY);
     let old = bytes(&home.path("keys.kdbx"));
-    let args = [
-        "vault",
-        "put",
-        "id_web",
-        "--into",
-        "keys.kdbx",
-        "--passphrase-fd",
-        "3",
-        "--vault-passphrase-fd",
-        "4",
-    ];
     let start = Instant::now();
-    put(&home, &args[2..5]);
+    put(&home, &PUT[2..5]);
     let whole = start.elapsed();
     for moment in 0..MOMENTS {
         std::fs::write(home.path("keys.kdbx"), &old).unwrap();
-        let mut child = home.command(&args, KEY, MASTER);
-        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(whole * moment / MOMENTS);
-        let _ = child.kill();
-        child.wait().unwrap();
+        killed_after(home.command(&PUT, KEY, MASTER), whole * moment / MOMENTS);
         let listed = keepassxc(&home, &["ls", "-R"], &[], &[]);
         assert!(String::from_utf8(listed).unwrap().contains("one"));
     }

@@ -10,6 +10,19 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// The whole command line that puts `id_web` into `keys.kdbx`.
+const PUT: [&str; 9] = [
+    "vault",
+    "put",
+    "id_web",
+    "--into",
+    "keys.kdbx",
+    "--passphrase-fd",
+    "3",
+    "--vault-passphrase-fd",
+    "4",
+];
+
 /// `claviger vault` with the master passphrase at descriptor 4.
 fn vault(home: &Home, args: &[&str]) -> Ran {
     home.run(&[&["vault"], args, &["--vault-passphrase-fd", "4"]].concat())

@@ -7,18 +7,7 @@ fn wrong_passphrases_change_nothing() {
     let home = with_database();
     home.keygen("id_web", KEY);
     let old = bytes(&home.path("keys.kdbx"));
-    let args = [
-        "vault",
-        "put",
-        "id_web",
-        "--into",
-        "keys.kdbx",
-        "--passphrase-fd",
-        "3",
-        "--vault-passphrase-fd",
-        "4",
-    ];
-    let wrong = |key: &str, master: &str| Ran::from(home.command(&args, key, master).output().unwrap());
+    let wrong = |key: &str, master: &str| Ran::from(home.command(&PUT, key, master).output().unwrap());
     wrong(KEY, "wrong").failed(&["keys.kdbx", "does not fit"]);
     wrong("wrong", MASTER).failed(&["id_web", "passphrase"]);
     put(&home, &["id_web.pub", "--into", "keys.kdbx"]).failed(&["id_web.pub", "public"]);
@@ -59,21 +48,10 @@ fn a_change_by_another_program_in_between_is_not_undone() {
     let mine = bytes(&database);
     vault(&home, &["remove", "two", "--in", "keys.kdbx"]).done();
     let theirs = bytes(&database);
-    let args = [
-        "vault",
-        "put",
-        "id_web",
-        "--into",
-        "keys.kdbx",
-        "--passphrase-fd",
-        "3",
-        "--vault-passphrase-fd",
-        "4",
-    ];
     // Whenever the other's change comes, it is the whole file afterwards, or claviger's is and knows it.
     for moment in 0..6 {
         std::fs::write(&database, &mine).unwrap();
-        let mut child = home.command(&args, KEY, MASTER);
+        let mut child = home.command(&PUT, KEY, MASTER);
         let child = child
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

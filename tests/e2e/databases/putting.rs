@@ -37,17 +37,44 @@ fn a_key_that_was_put_logs_in_without_its_file() {
     assert!(list(&home).is_empty());
 }
 
-#[test]
-fn forgetting_closes_it_in_the_agent_and_drops_what_the_keyring_had() {
+/// A database that the OS keyring opened.
+struct Opened {
+    home: Home,
+    key: Key,
+    service: SecretService,
+    /// Under what the keyring has its master password.
+    account: String,
+    _agent: Agent,
+}
+
+fn opened_by_the_keyring() -> Opened {
     let (home, key, database) = prepared();
     let service = SecretService::start(&home.path(""));
     let account = format!("database:{}", database.arg());
     service.store_duplicate(&account, MASTER);
     let mut command = home.claviger(&["agent", "-d"]);
     command.envs(service.env());
-    let _agent = Agent::from_command(&home, &mut command);
+    let agent = Agent::from_command(&home, &mut command);
     unlock(&home, "keys.kdbx");
     assert!(signs(&home, &key));
+    Opened {
+        home,
+        key,
+        service,
+        account,
+        _agent: agent,
+    }
+}
+
+#[test]
+fn forgetting_closes_it_in_the_agent_and_drops_what_the_keyring_had() {
+    let Opened {
+        home,
+        key,
+        service,
+        account,
+        _agent,
+    } = opened_by_the_keyring();
     let said = succeed(
         home.claviger(&["vault", "forget", "keys.kdbx"])
             .envs(service.env()),
@@ -63,15 +90,13 @@ fn forgetting_closes_it_in_the_agent_and_drops_what_the_keyring_had() {
 
 #[test]
 fn a_new_master_password_is_remembered_where_the_old_one_was() {
-    let (home, key, database) = prepared();
-    let service = SecretService::start(&home.path(""));
-    let account = format!("database:{}", database.arg());
-    service.store_duplicate(&account, MASTER);
-    let mut command = home.claviger(&["agent", "-d"]);
-    command.envs(service.env());
-    let _agent = Agent::from_command(&home, &mut command);
-    unlock(&home, "keys.kdbx");
-    assert!(signs(&home, &key));
+    let Opened {
+        home,
+        key,
+        service,
+        account,
+        _agent,
+    } = opened_by_the_keyring();
     let new = "noch ein Bund";
     let mut passwd = home.command("sh");
     passwd.envs(service.env()).args([
