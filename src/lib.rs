@@ -6,6 +6,7 @@ pub mod history;
 pub mod idle;
 pub mod key;
 pub mod keyset;
+pub mod known_hosts;
 pub mod policy;
 pub mod secret;
 pub mod serve;

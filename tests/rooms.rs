@@ -1,89 +1,15 @@
-//! Holds the house's rules that no compiler checks: which room may lean on which, what a room must not touch, and
-//! the form of its files. `docs/design.md` has the map; when a wall moves, it moves in both.
+//! Holds the house's rules that no compiler checks: which room may lean on which (`rooms/map.rs`), what a room must not
+//! touch, and the form of its files.
 
 #![expect(clippy::expect_used, reason = "a check of the source tree fails by panicking")]
 
+#[path = "rooms/map.rs"]
+mod map;
+
+use map::{ARROWS, IMPURE_WORDS, PURE};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Room, rooms it may lean on directly, and why. What they lean on is allowed too: an arrow may skip a floor, never
-/// point back.
-const ARROWS: &[(&str, &[&str], &str)] = &[
-    ("main", &["commands", "cli"], "parses, dispatches, ends"),
-    (
-        "commands",
-        &["cli", "config", "serve"],
-        "one file per verb, the composition root",
-    ),
-    ("serve", &["session", "idle", "platform"], "streams in and out"),
-    (
-        "session",
-        &["policy", "keyset", "wire", "history", "token", "upstream"],
-        "one client's requests",
-    ),
-    (
-        "token",
-        &["platform", "secret", "key"],
-        "keys that never leave a device, asked through helper processes",
-    ),
-    (
-        "upstream",
-        &["platform", "wire"],
-        "other agents' keys: connections to them, frames passed on",
-    ),
-    (
-        "keyset",
-        &["key", "unlock", "token"],
-        "the keys held: sealed, open, or in a device",
-    ),
-    (
-        "keyset",
-        &["config", "wire"],
-        "takes its limits as configured; fills in wire's reports of keys",
-    ),
-    (
-        "unlock",
-        &["platform", "secret", "key"],
-        "passphrases; what an attempt to open said (KeyError)",
-    ),
-    (
-        "unlock",
-        &["config", "wire"],
-        "takes its order as configured (Source); fills in wire's reports of sources",
-    ),
-    ("idle", &["keyset", "platform"], "seals when the person is away"),
-    ("config", &["platform"], "reads and writes its file whole"),
-    (
-        "policy",
-        &["wire"],
-        "judges restrictions and logins as wire has read them",
-    ),
-    ("history", &["platform"], "what was learnt"),
-    ("wire", &[], "bytes of the protocol"),
-    (
-        "key",
-        &["secret", "platform"],
-        "bytes of key files; the calls into AWS-LC that need `unsafe`",
-    ),
-    ("secret", &["platform"], "protected memory"),
-    ("cli", &[], "clap types only"),
-    ("platform", &[], "knows nothing upward"),
-];
-
-/// Rooms that do no I/O and read no clock.
-const PURE: &[&str] = &["wire", "key", "policy"];
-const IMPURE_WORDS: &[&str] = &[
-    "tokio",
-    "std::fs",
-    "std::env",
-    "std::net",
-    "std::process",
-    "std::io::stdin",
-    "Instant",
-    "SystemTime",
-    "File::open",
-];
 
 const MAX_LINES: usize = 400;
 

@@ -3,6 +3,7 @@ use super::output::Failure;
 use crate::cli::{KeyPassphrase, VaultPassphrase};
 use claviger::config::Config;
 use claviger::keyset::Notes;
+use claviger::known_hosts::{self, KnownHosts};
 use claviger::secret::Secret;
 use claviger::unlock::{Settings, Unlocker};
 use claviger_platform::dirs::{self, Places};
@@ -60,6 +61,11 @@ impl Context {
     /// What was learnt.
     pub(crate) fn history(&self) -> PathBuf {
         self.places.state.join("history.sqlite3")
+    }
+
+    /// What ssh's known_hosts files say now.
+    pub(crate) fn known_hosts(&self) -> Arc<KnownHosts> {
+        known_hosts::Files::new(known_hosts::usual(&self.places.home)).current()
     }
 
     /// Public halves that are known from when their files were opened.

@@ -1,12 +1,12 @@
 //! `claviger hosts`: which key worked on which host, as it was learnt. Needs no agent.
 //!
-//! The history knows hosts by their key's fingerprint only; names come from `~/.ssh/known_hosts`, as far as they stand there
-//! in clear.
+//! The history knows hosts by their key's fingerprint only; names come from known_hosts, as far as they stand there in
+//! clear.
 use super::context::Context;
-use super::known_hosts;
 use super::output::{self, Failure, visible};
 use crate::cli::HostsArgs;
 use claviger::history::{History, Use};
+use claviger::known_hosts::KnownHosts;
 use serde::Serialize;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
@@ -38,8 +38,8 @@ pub(crate) fn run(args: &HostsArgs, context: &Context) -> Result<ExitCode, Failu
         }
         false => Vec::new(),
     };
-    let names = known_hosts::names(&context.places.home);
-    let rows: Vec<Row> = uses.into_iter().map(|one| row(one, &names)).collect();
+    let known = context.known_hosts();
+    let rows: Vec<Row> = uses.into_iter().map(|one| row(one, &known)).collect();
     match (args.json, rows.is_empty()) {
         (true, _) => output::json(&rows)?,
         (false, true) => output::line("nothing was learnt yet; a login through claviger teaches it")?,
@@ -52,14 +52,11 @@ pub(crate) fn run(args: &HostsArgs, context: &Context) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(one: Use, names: &known_hosts::Names) -> Row {
+fn row(one: Use, known: &KnownHosts) -> Row {
     let time =
         |seconds| humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
     Row {
-        names: names
-            .get(&one.host)
-            .map(known_hosts::Host::names)
-            .unwrap_or_default(),
+        names: known.names_of(&one.host),
         first_used: time(one.first),
         last_used: time(one.last),
         host_key: one.host,

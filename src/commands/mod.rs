@@ -13,7 +13,6 @@ mod hosts;
 mod import;
 mod key_name;
 mod keygen;
-mod known_hosts;
 mod learn;
 mod list;
 mod lock;

@@ -1,7 +1,7 @@
 //! Files that hold secrets: read only when they are private, written whole or not at all.
 //!
 //! The contract of an OS: `open_regular` (without blocking, and sure of what was opened), `refuse_shared` (who else may
-//! touch it), `make_private`, `set_mode`, `sync_dir`, and `unnamed` with `give_name` (files without a name). The calls here block; async callers move them to a blocking thread.
+//! touch it), `make_private`, `set_mode`, `sync_dir`, `identity`, and `unnamed` with `give_name` (files without a name). The calls here block; async callers move them to a blocking thread.
 
 mod error;
 mod fresh;
@@ -10,6 +10,7 @@ mod linux;
 mod lock;
 mod log;
 mod read;
+mod stamp;
 #[cfg(unix)]
 mod unix;
 mod write;
@@ -23,4 +24,5 @@ pub use imp::private_dir;
 pub use lock::{FileLock, lock};
 pub use log::append_private;
 pub use read::{read_exposed, read_head, read_private, read_public};
+pub use stamp::{Stamp, stamp};
 pub use write::write_atomic;

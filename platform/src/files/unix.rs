@@ -74,6 +74,11 @@ pub(super) fn unlinked(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.nlink() == 0)
 }
 
+/// Which file it is: device and inode.
+pub(super) fn identity(state: &Metadata) -> (u64, u64) {
+    (state.dev(), state.ino())
+}
+
 /// Makes names in `dir` survive a crash.
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()

@@ -1,6 +1,5 @@
 //! Where a key has to be changed: the servers that the history knows, by the names that known_hosts has for them.
 use crate::commands::context::Context;
-use crate::commands::known_hosts;
 use crate::commands::output::{self, Failure, visible};
 use claviger::history::History;
 use std::collections::BTreeSet;
@@ -66,13 +65,10 @@ pub(super) fn find(context: &Context, key: &str, named: &[String]) -> Result<Tar
     if let Some(warning) = warning {
         output::error(&warning);
     }
-    let hosts = known_hosts::names(&context.places.home);
+    let hosts = context.known_hosts();
     for one in history.uses().into_iter().filter(|one| one.key == key) {
         // Several lines of known_hosts may be several machines with one host key.
-        let names = hosts
-            .get(&one.host)
-            .map(known_hosts::Host::machines)
-            .unwrap_or_default();
+        let names = hosts.machines(&one.host);
         if names.is_empty() {
             targets.nameless.insert(one.host);
             continue;
