@@ -112,8 +112,8 @@ pub(crate) struct PutArgs {
     /// Title of the entry, instead of the file's name
     #[arg(long, value_name = "TEXT")]
     pub(crate) title: Option<String>,
-    /// Group of the entry, such as Servers/web; made where it is missing
-    #[arg(long, value_name = "GROUP")]
+    /// Group of a new entry, such as Servers/web; made where it is missing
+    #[arg(long, value_name = "GROUP", conflicts_with = "replace")]
     pub(crate) group: Option<String>,
     /// Have each use of the key asked for
     #[arg(long)]
@@ -121,7 +121,7 @@ pub(crate) struct PutArgs {
     /// Have the key leave the agent that long after the database was opened (600s, 10m, 8h)
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
     pub(crate) lifetime: Option<std::time::Duration>,
-    /// Change the entry that has this key already; its old version goes to the entry's history
+    /// Change the entry that has this key already: its settings stay, its old version goes to its history
     #[arg(long)]
     pub(crate) replace: bool,
     #[command(flatten)]

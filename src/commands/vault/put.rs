@@ -57,6 +57,13 @@ pub(super) fn run(args: &PutArgs, context: &Context) -> Result<ExitCode, Failure
         file.name(),
         visible(&put.done.title)
     ))?;
+    if let Some(settings) = &put.done.settings
+        && !(settings.allowed && settings.at_opening)
+    {
+        output::note(
+            &"its entry's settings, which stay as they are, keep it from agents; KeePassXC shows them under SSH Agent",
+        );
+    }
     if !chosen.is_known || chosen.editor.is_vault() {
         output::note(&format!(
             "the agent takes keys out of it once the configuration names it: [[kdbx]], path = {database:?}"

@@ -219,12 +219,15 @@ fn by_attachments<'a>(database: &'a Database, entry: &EntryRef<'_>) -> Vec<Candi
 }
 
 pub(super) fn settings_of(entry: &EntryRef<'_>) -> Option<Result<Settings, &'static str>> {
-    if let Some(attachment) = entry.attachment_by_name(SETTINGS) {
-        return Some(Settings::parse(&attachment.data));
+    settings_bytes(entry).map(|bytes| Settings::parse(&bytes))
+}
+
+/// The text of its settings: the attachment, else the field.
+pub(super) fn settings_bytes(entry: &EntryRef<'_>) -> Option<Vec<u8>> {
+    match entry.attachment_by_name(SETTINGS) {
+        Some(attachment) => Some(attachment.data.to_vec()),
+        None => entry.get(SETTINGS_FIELD).map(|text| text.as_bytes().to_vec()),
     }
-    entry
-        .get(SETTINGS_FIELD)
-        .map(|text| Settings::parse(text.as_bytes()))
 }
 
 pub(super) fn has_expired(entry: &EntryRef<'_>) -> bool {

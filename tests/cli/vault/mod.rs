@@ -3,6 +3,7 @@
 mod changes;
 mod looking;
 mod refusals;
+mod replacing;
 
 use crate::home::{Home, KEY, MASTER, text};
 use crate::ran::Ran;

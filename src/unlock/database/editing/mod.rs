@@ -7,6 +7,8 @@ mod book;
 mod editor;
 mod fidelity;
 mod find;
+mod holder;
+mod merge;
 mod put;
 mod remove;
 mod settings;

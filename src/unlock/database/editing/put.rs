@@ -1,10 +1,10 @@
 //! Putting a key in: the file as an attachment, its passphrase as the entry's password, and KeeAgent's settings.
 
-use super::find;
+use super::holder::{Holder, holder};
 use super::settings::{self, Terms};
 use super::view::{self, EntryView};
 use crate::secret::Secret;
-use crate::unlock::database::entries::{SETTINGS, in_order};
+use crate::unlock::database::entries::{SETTINGS, settings_bytes};
 use crate::unlock::database::file::Database;
 use crate::unlock::vault::{VaultError, text};
 use keepass::Database as Content;
@@ -47,18 +47,26 @@ pub(super) fn put(content: &mut Content, database: &Database, key: &NewKey) -> R
         Some(passphrase) => text(passphrase, "the passphrase")?,
         None => "",
     };
-    let id = match (existing(content, database, &key.fingerprint), key.replace) {
-        (Some(entry), false) => {
+    let terms = Terms {
+        confirm: key.confirm,
+        lifetime: key.lifetime,
+    };
+    let mut settings = settings::of_attachment(&key.name, terms);
+    let id = match holder(content, database, key)? {
+        Some(holder) if !key.replace => {
             return Err(VaultError::Refused(format!(
                 "its entry {:?} has this key already; --replace changes that, and keeps its old version in the history",
-                entry.1
+                holder.name
             )));
         }
-        (Some((id, _)), true) => {
-            keep_version(content, id)?;
-            id
+        Some(holder) => {
+            if let Some(kept) = kept(content, &holder, key, terms)? {
+                settings = kept;
+            }
+            keep_version(content, holder.id)?;
+            holder.id
         }
-        (None, _) => {
+        None => {
             let group = group(content, key.group.as_deref().unwrap_or_default())?;
             let mut group = content.group_mut(group).ok_or_else(gone)?;
             let mut entry = group.add_entry();
@@ -76,20 +84,13 @@ pub(super) fn put(content: &mut Content, database: &Database, key: &NewKey) -> R
     }
     entry.set_protected(fields::PASSWORD, passphrase);
     entry.times.last_modification = Some(Times::now());
-    let terms = Terms {
-        confirm: key.confirm,
-        lifetime: key.lifetime,
-    };
     let mut attachments = BTreeMap::from([
         (key.name.clone(), Value::protected(key.file.to_vec())),
         (
             format!("{}.pub", key.name),
             Value::unprotected(key.public.clone()),
         ),
-        (
-            SETTINGS.to_owned(),
-            Value::unprotected(settings::of_attachment(&key.name, terms)),
-        ),
+        (SETTINGS.to_owned(), Value::unprotected(settings)),
     ]);
     if let Some(certificate) = &key.certificate {
         attachments.insert(
@@ -102,15 +103,21 @@ pub(super) fn put(content: &mut Content, database: &Database, key: &NewKey) -> R
     Ok(view::view(&entry, database))
 }
 
-/// The entry that has the key attached, and its name.
-fn existing(content: &Content, database: &Database, fingerprint: &str) -> Option<(EntryId, String)> {
-    in_order(content).iter().find_map(|entry| {
-        let view = view::view(entry, database);
-        let same = view
-            .key
-            .as_ref()
-            .is_some_and(|key| key.fingerprint == fingerprint);
-        same.then(|| (entry.id(), find::path(&view)))
+/// The settings of the entry, changed for the key; none if it has none.
+fn kept(
+    content: &Content,
+    holder: &Holder,
+    key: &NewKey,
+    terms: Terms,
+) -> Result<Option<Vec<u8>>, VaultError> {
+    let entry = content.entry(holder.id).ok_or_else(gone)?;
+    let old = settings_bytes(&entry);
+    let new = old.map(|old| settings::kept(&old, &key.name, terms));
+    new.transpose().map_err(|reason| {
+        VaultError::Refused(format!(
+            "its entry {:?} is not changed: {reason}; correct the entry's settings in KeePassXC or KeeAgent, or remove them",
+            holder.name
+        ))
     })
 }
 
