@@ -4,8 +4,12 @@
 //! relies on it. `read` turns text into values, `edit` changes `keys.files` and leaves the rest as it was written.
 
 mod edit;
+mod host;
 mod kdbx;
+mod offer;
 mod read;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +17,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use edit::edit_key_files;
+pub use host::HostRule;
 pub use kdbx::Kdbx;
+
+/// sshd before 10.6 ends a connection after six refused keys: one try is left for a password.
+const OFFER_MAX: usize = 5;
 
 /// A larger file is not a configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -45,6 +53,12 @@ pub struct Config {
     pub idle: Option<Duration>,
     /// `history.keep`: whether to learn which key works where.
     pub keep_history: bool,
+    /// `offer.max`: most keys that a connection to a known server is shown; 0 = all.
+    pub offer_max: usize,
+    /// `offer.unbound_max`: most keys that a login client is shown that does not say where it goes; 0 = all.
+    pub unbound_max: usize,
+    /// `[[host]]`: which keys go where, in the order in which they are asked.
+    pub hosts: Vec<HostRule>,
     /// `upstream.socket` of each `[[upstream]]`: other agents, in the order in which their keys are listed.
     pub upstreams: Vec<PathBuf>,
     /// `[[kdbx]]`: KeePass databases, in the order in which their keys are listed.
@@ -89,6 +103,9 @@ impl Config {
             order: vec![Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt],
             idle: Some(Duration::from_secs(15 * 60)),
             keep_history: true,
+            offer_max: OFFER_MAX,
+            unbound_max: 0,
+            hosts: Vec::new(),
             upstreams: Vec::new(),
             databases: Vec::new(),
         }
@@ -120,6 +137,9 @@ impl Config {
             order: Vec::new(),
             idle: None,
             keep_history: false,
+            offer_max: 0,
+            unbound_max: 0,
+            hosts: Vec::new(),
             upstreams: Vec::new(),
             databases: Vec::new(),
         }

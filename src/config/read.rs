@@ -1,5 +1,7 @@
 //! Text to [`Config`]: every complaint has the line and column of what it complains about, and a remedy.
+use super::host::{self, Host};
 use super::kdbx::{self, Database};
+use super::offer::{self, Offer};
 use super::upstream::{self, Upstream};
 use super::{Config, ConfigError, MAX_BYTES, Source};
 use claviger_platform::files::{self, FileError};
@@ -17,6 +19,8 @@ pub(super) struct Text {
     vault: Vault,
     lock: Lock,
     history: History,
+    offer: Offer,
+    host: Vec<Host>,
     upstream: Vec<Upstream>,
     kdbx: Vec<Database>,
 }
@@ -71,6 +75,8 @@ impl From<&Config> for Text {
             history: History {
                 keep: Some(config.keep_history),
             },
+            offer: Offer::from(config),
+            host: config.hosts.iter().map(Host::from).collect(),
             upstream: config.upstreams.iter().map(Upstream::from).collect(),
             kdbx: config.databases.iter().map(Database::from).collect(),
         }
@@ -139,6 +145,10 @@ fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
             None => default.idle,
         },
         keep_history: text.history.keep.unwrap_or(default.keep_history),
+        offer_max: offer::count("offer.max", text.offer.max.as_ref())?.unwrap_or(default.offer_max),
+        unbound_max: offer::count("offer.unbound_max", text.offer.unbound_max.as_ref())?
+            .unwrap_or(default.unbound_max),
+        hosts: host::rules(&text.host, home)?,
         upstreams: upstream::sockets(&text.upstream, home)?,
         databases: kdbx::databases(&text.kdbx, home)?,
     })
@@ -216,172 +226,4 @@ fn position(bytes: &[u8], offset: usize) -> (usize, usize) {
         line,
         String::from_utf8_lossy(&before[start..]).chars().count() + 1,
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(text: &[u8]) -> Result<Config, ConfigError> {
-        Config::parse(text, Path::new("/etc/c.toml"), Path::new("/home/Zoë Q"))
-    }
-
-    #[test]
-    fn nothing_gives_the_defaults() {
-        let config = parsed(b"").unwrap();
-        assert_eq!(config, Config::defaults(Path::new("/home/Zoë Q")));
-        assert_eq!(config.key_dirs, [Path::new("/home/Zoë Q/.ssh")]);
-        assert_eq!(config.idle, Some(Duration::from_secs(900)));
-        assert_eq!(
-            config.order,
-            [Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt]
-        );
-    }
-
-    #[test]
-    fn every_setting_is_read() {
-        let config = parsed(
-            "[keys]\ndirs = [\"~\", \"/srv/clés privées\"]\nfiles = [\"~//a b/id\"]\n\
-             [vault]\norder = [\"prompt\", \"embedded\"]\n[lock]\nidle = \"1h 30m\"\n"
-                .as_bytes(),
-        )
-        .unwrap();
-        assert_eq!(
-            config.key_dirs,
-            [Path::new("/home/Zoë Q"), Path::new("/srv/clés privées")]
-        );
-        assert_eq!(config.key_files, [Path::new("/home/Zoë Q/a b/id")]);
-        assert_eq!(config.order, [Source::Prompt, Source::Embedded]);
-        assert_eq!(config.idle, Some(Duration::from_secs(5400)));
-        assert_eq!(config.upstreams, [] as [&Path; 0]);
-        let agents = b"[[upstream]]\nsocket = '/run/a'\n[[upstream]]\nsocket = '~/b c'\n";
-        assert_eq!(
-            parsed(agents).unwrap().upstreams,
-            [Path::new("/run/a"), Path::new("/home/Zoë Q/b c")]
-        );
-        assert_eq!(parsed(b"lock.idle = 'never'").unwrap().idle, None);
-        assert_eq!(
-            parsed(b"keys = { dirs = [] }").unwrap().key_dirs,
-            [] as [&Path; 0]
-        );
-    }
-
-    #[test]
-    fn what_is_shown_reads_back_as_the_same() {
-        for text in [
-            "",
-            "[lock]\nidle = \"never\"\n[keys]\nfiles = [\"~/\\\"é\\\" #\"]\n",
-            "[[upstream]]\nsocket = '/b'\n[[upstream]]\nsocket = \"/a 'é'\"\n",
-        ] {
-            let config = parsed(text.as_bytes()).unwrap();
-            assert_eq!(
-                parsed(config.to_toml().as_bytes()).unwrap(),
-                config,
-                "{}",
-                config.to_toml()
-            );
-        }
-    }
-
-    #[test]
-    fn bad_input_is_refused_with_its_place_and_a_remedy() {
-        // text, line, column, what the message must name
-        let table: &[(&[u8], usize, usize, &[&str])] = &[
-            (b"[kesy]\n", 1, 2, &["kesy", "keys", "vault", "lock"]),
-            (
-                b"[keys]\ndirs = []\n  dir = []\n",
-                3,
-                3,
-                &["dir", "dirs", "files"],
-            ),
-            (b"[keys]\n[offer]\nmax = 5\n", 2, 2, &["offer", "expected one of"]),
-            (b"[keys]\ndirs = \"/x\"\n", 2, 8, &["keys.dirs", "sequence"]),
-            (
-                b"[keys]\nfiles = [\"/a\", 7]\n",
-                2,
-                16,
-                &["keys.files", "7", "string"],
-            ),
-            (
-                "[keys]\nfiles = [\"/é\", 'x/y']".as_bytes(),
-                2,
-                16,
-                &["keys.files", "x/y", "absolute"],
-            ),
-            (b"keys.dirs = ['~bob/.ssh']", 1, 14, &["keys.dirs", "~bob", "~/"]),
-            (b"keys.dirs = ['']", 1, 14, &["keys.dirs", "absolute"]),
-            (b"keys = 5", 1, 8, &["keys", "5"]),
-            (
-                b"[vault]\norder = [\"os\", \"keepass\"]\n",
-                2,
-                16,
-                &["keepass", "embedded", "vault.order"],
-            ),
-            (
-                b"[vault]\norder = [\"os\",\n\"prompt\", \"os\"]\n",
-                3,
-                11,
-                &["vault.order", "twice"],
-            ),
-            (b"[vault]\norder = []\n", 2, 9, &["vault.order", "prompt"]),
-            (b"[lock]\nidle = 15\n", 2, 8, &["lock.idle", "15", "string"]),
-            (
-                b"[lock]\nidle = \"15 parsecs\"\n",
-                2,
-                8,
-                &["lock.idle", "15 parsecs", "never"],
-            ),
-            (b"[lock]\nidle = \"0s\"\n", 2, 8, &["lock.idle", "0s", "never"]),
-            (b"[lock]\nidle = \"-5m\"\n", 2, 8, &["lock.idle", "-5m"]),
-            (
-                b"[lock]\nidle = \"99999999999999999999y\"\n",
-                2,
-                8,
-                &["lock.idle"],
-            ),
-            (
-                b"[lock]\nidle = \"5m\"\nidle = \"6m\"\n",
-                3,
-                1,
-                &["duplicate key"],
-            ),
-            (b"upstream.socket = '/a'", 1, 1, &["upstream", "sequence"]),
-            (b"# one\n[[upstream]]\n", 2, 1, &["socket"]),
-            (
-                b"[[upstream]]\nsocket = '/a'\npath = '/b'\n",
-                3,
-                1,
-                &["path", "socket"],
-            ),
-            (
-                b"[[upstream]]\nsocket = 'gpg/S.ssh'\n",
-                2,
-                10,
-                &["upstream.socket", "absolute"],
-            ),
-            (
-                b"[[upstream]]\nsocket = '/a'\n\n[[upstream]]\nsocket = '//a'\n",
-                5,
-                10,
-                &["upstream.socket", "twice"],
-            ),
-            (b"[lock]\nidle = \n", 2, 8, &["value"]),
-            (b"[lock\nidle = 5\n", 1, 6, &["]"]),
-            (b"# ok\nkeys.dirs = ['/a\xff']\n", 2, 17, &["UTF-8"]),
-            (b"\xff\xfek\0", 1, 1, &["UTF-8"]),
-            ("# é\n[lo\u{0}ck]\n".as_bytes(), 2, 4, &[]),
-        ];
-        for (text, line, column, names) in table {
-            let shown = String::from_utf8_lossy(text);
-            let error = parsed(text).expect_err(&shown).to_string();
-            assert!(
-                error.starts_with(&format!("/etc/c.toml:{line}:{column}: ")),
-                "{shown}\n{error}"
-            );
-            assert!(!error.contains('\n'), "{error}");
-            for name in *names {
-                assert!(error.contains(name), "{name} is not in: {error}");
-            }
-        }
-    }
 }

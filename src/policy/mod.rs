@@ -10,6 +10,7 @@
 mod host;
 mod pattern;
 mod route;
+mod rule;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -17,4 +18,5 @@ mod tests;
 pub use host::{HostCertificate, HostKey};
 pub use pattern::list_matches as listed;
 pub use route::{BindRefused, Binding, MAX_BINDINGS, Route};
+pub use rule::{Candidate, HostFacts, Rule, Rules};
 pub use sign::{Denied, WEBSAFE, websafe};
