@@ -108,7 +108,12 @@ fn nothing_of_a_dropped_key_remains() {
         harden::scrub_stack();
         assert_eq!(copies(&secrets), 0, "{name} before it is opened");
 
-        let opened = key::open(&fs::read(&path).unwrap(), Some(PASSPHRASE.as_bytes())).unwrap();
+        let opened = key::open(
+            &key::KdfLimits::DEFAULT,
+            &fs::read(&path).unwrap(),
+            Some(PASSPHRASE.as_bytes()),
+        )
+        .unwrap();
         opened.sign(b"data", 2).unwrap();
         harden::scrub_stack();
         let open = copies(&secrets);
@@ -133,7 +138,12 @@ fn nothing_of_a_key_that_was_written_remains() {
         let path = directory.path().join(name);
         ssh_keygen(&[arguments, &["-N", "", "-f", path.to_str().unwrap()]].concat());
         let secrets = secrets(&path);
-        let opened = key::open(&Zeroizing::new(fs::read(&path).unwrap()), None).unwrap();
+        let opened = key::open(
+            &key::KdfLimits::DEFAULT,
+            &Zeroizing::new(fs::read(&path).unwrap()),
+            None,
+        )
+        .unwrap();
         harden::scrub_stack();
         let open = copies(&secrets);
         for format in [Format::OpenSsh, Format::Pkcs8, Format::Ppk] {

@@ -10,7 +10,7 @@ use super::names::{known_place, wanted, whole};
 use super::output::{self, Failure, visible};
 use crate::cli::AddArgs;
 use claviger::config::{Config, edit_key_files};
-use claviger::key::{self, KeyError};
+use claviger::key::{self, KdfLimits, KeyError};
 use claviger::keyset::{Found, Notes, discover};
 use claviger::secret::Secret;
 use claviger::unlock::{Unlocker, Wanted};
@@ -89,7 +89,7 @@ pub(crate) fn run(args: &AddArgs, context: &Context) -> Result<ExitCode, Failure
 
 /// Every protected key in the configured places; what could not be read there is told, but is no failure of `add`.
 fn protected(config: &Config, notes: &Notes) -> Result<Vec<PathBuf>, Failure> {
-    let found = discover(&config.key_dirs, &config.key_files, notes);
+    let found = discover(&config.limits, &config.key_dirs, &config.key_files, notes);
     for problem in &found.problems {
         output::error(&format!(
             "{}: passed over: {}",
@@ -111,7 +111,7 @@ impl Adding<'_> {
     /// Adds one file; says what was done.
     async fn one(&mut self, path: &Path) -> Result<String, Failure> {
         let path = whole(path).ok_or_else(|| Failure::new("no such file"))?;
-        let found = inspect(&path, &self.context.notes())?;
+        let found = inspect(&self.config.limits, &path, &self.context.notes())?;
         let wanted = wanted(&found);
         let secret = match found.inspected.encrypted {
             true => Some(self.checked_passphrase(&wanted).await?),
@@ -151,19 +151,20 @@ impl Adding<'_> {
 
     /// A passphrase that opens the key.
     async fn checked_passphrase(&mut self, wanted: &Wanted) -> Result<Arc<Secret>, Failure> {
+        let limits = self.config.limits;
         if let Some(given) = &self.given {
-            opens(wanted, given.clone()).await?;
+            opens(limits, wanted, given.clone()).await?;
             return Ok(given.clone());
         }
         if let Some(last) = &self.last
-            && opens(wanted, last.clone()).await.is_ok()
+            && opens(limits, wanted, last.clone()).await.is_ok()
         {
             return Ok(last.clone());
         }
         let mut question = format!("Enter passphrase for key {}: ", wanted.path.display());
         for _ in 0..TRIES {
             let secret = Arc::new(self.means.passphrase(&question).await.map_err(unasked)?);
-            match opens(wanted, secret.clone()).await {
+            match opens(limits, wanted, secret.clone()).await {
                 Ok(()) => {
                     self.last = Some(secret.clone());
                     return Ok(secret);
@@ -204,11 +205,11 @@ enum Refused {
 }
 
 /// Whether the passphrase opens the key: derives it, on a thread that may be slow.
-async fn opens(wanted: &Wanted, secret: Arc<Secret>) -> Result<(), Refused> {
+async fn opens(limits: KdfLimits, wanted: &Wanted, secret: Arc<Secret>) -> Result<(), Refused> {
     let (path, fingerprint) = (wanted.path.clone(), wanted.fingerprint.clone());
     let opened = tokio::task::spawn_blocking(move || {
         let file = files::read_private(&path, MAX_KEY_FILE)?;
-        match key::open(&file, Some(&secret))?.public().fingerprint == fingerprint {
+        match key::open(&limits, &file, Some(&secret))?.public().fingerprint == fingerprint {
             true => Ok(()),
             false => Err(Refused::OtherKey),
         }
@@ -217,7 +218,7 @@ async fn opens(wanted: &Wanted, secret: Arc<Secret>) -> Result<(), Refused> {
 }
 
 /// What the file tells in clear; the reasons are those of `claviger status`, with a hint where a mistake is common.
-fn inspect(path: &Path, notes: &Notes) -> Result<Found, Failure> {
+fn inspect(limits: &KdfLimits, path: &Path, notes: &Notes) -> Result<Found, Failure> {
     if path.extension().is_some_and(|extension| extension == "pub") {
         let private = path.with_extension("");
         if private.exists() {
@@ -228,7 +229,7 @@ fn inspect(path: &Path, notes: &Notes) -> Result<Found, Failure> {
             return Err(Failure::new(text));
         }
     }
-    let mut found = discover(&[], &[path.to_owned()], notes);
+    let mut found = discover(limits, &[], &[path.to_owned()], notes);
     match (found.keys.pop(), found.problems.pop()) {
         (Some(key), _) => Ok(key),
         (None, Some(problem)) => Err(Failure::new(problem.reason)),

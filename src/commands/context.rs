@@ -98,6 +98,7 @@ impl Context {
             state: self.places.state.clone(),
             databases: config.databases.clone(),
             home: self.places.home.clone(),
+            limits: config.limits,
             means,
             keyring: Arc::new(self.keyring()),
             master,

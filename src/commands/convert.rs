@@ -6,7 +6,7 @@ use super::context::{Context, Secrets, runtime, secret_from};
 use super::opening::{KeyFile, Opened, beside};
 use super::output::{self, Failure, visible};
 use crate::cli::{ConvertArgs, NewPassphrase, TargetFormat};
-use claviger::key::{self, Format, KeyError, OpenKey, Protection};
+use claviger::key::{self, Format, KdfLimits, KeyError, OpenKey, Protection};
 use claviger::secret::Secret;
 use claviger_platform::files::{self, FileError, Fresh};
 use claviger_platform::harden::scrubbed;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ConvertArgs, context: &Context) -> Result<ExitCode, Fai
     }
     // Before anybody types a passphrase in vain.
     files::refuse_existing(&args.output)?;
-    let file = KeyFile::read(&args.file)?;
+    let file = KeyFile::read(&args.file, context.config()?.limits)?;
     refuse_security_key(&file)?;
     let (means, runtime) = (Arc::new(context.means()), runtime()?);
     let mut opened = file.open(context, secrets, &means, &runtime)?;
@@ -48,6 +48,7 @@ pub(crate) fn run(args: &ConvertArgs, context: &Context) -> Result<ExitCode, Fai
     let rounds = args.rounds.unwrap_or(ROUNDS);
     let bytes = written(
         args.to,
+        &file.limits,
         rounds,
         &shown(&args.output),
         &opened,
@@ -189,6 +190,7 @@ impl Asking<'_> {
 /// The new file's content, which opens to the same key.
 pub(super) fn written(
     to: TargetFormat,
+    limits: &KdfLimits,
     rounds: u32,
     name: &str,
     opened: &Opened,
@@ -203,7 +205,7 @@ pub(super) fn written(
     let failure = |error: KeyError| Failure::new(format!("{name}: {error}"));
     let (bytes, again) = scrubbed(|| {
         let bytes = key::write(&opened.key, format, &opened.comment, protection.as_ref())?;
-        let again = key::open(&bytes, passphrase.map(|passphrase| &**passphrase))?;
+        let again = key::open(limits, &bytes, passphrase.map(|passphrase| &**passphrase))?;
         Ok((bytes, again))
     })
     .map_err(failure)?;

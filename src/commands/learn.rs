@@ -2,7 +2,7 @@
 use super::context::{Context, Secrets};
 use super::opening::KeyFile;
 use super::output::Failure;
-use claviger::key::{self, KeyError};
+use claviger::key::KeyError;
 use claviger::secret::Secret;
 use claviger_platform::prompt::Means;
 use std::path::Path;
@@ -18,14 +18,11 @@ pub(crate) fn learn(
     means: &Arc<Means>,
     runtime: &Runtime,
 ) -> Result<Option<Secret>, Failure> {
-    let Ok(file) = KeyFile::read(path) else {
+    let Ok(file) = KeyFile::read(path, context.config()?.limits) else {
         return Ok(None);
     };
     let notes = context.notes();
-    let hidden = matches!(
-        key::inspect(&file.bytes, file.beside.as_deref()),
-        Err(KeyError::NoPublicHalf)
-    );
+    let hidden = matches!(file.inspect(), Err(KeyError::NoPublicHalf));
     if !hidden || notes.public_of(&file.bytes).is_some() {
         return Ok(None);
     }

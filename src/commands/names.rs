@@ -24,7 +24,7 @@ pub(crate) fn known(client: Option<&Client>, config: &Config, notes: &Notes) -> 
             })
             .collect());
     }
-    let found = keyset::discover(&config.key_dirs, &config.key_files, notes);
+    let found = keyset::discover(&config.limits, &config.key_dirs, &config.key_files, notes);
     Ok(found.keys.iter().map(wanted).collect())
 }
 

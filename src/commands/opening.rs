@@ -4,7 +4,7 @@
 use super::context::{Context, Secrets};
 use super::names::whole;
 use super::output::{Failure, visible};
-use claviger::key::{self, KeyError, OpenKey};
+use claviger::key::{self, Inspected, KdfLimits, KeyError, OpenKey};
 use claviger::secret::Secret;
 use claviger::unlock::Wanted;
 use claviger_platform::files::{self, FileError};
@@ -28,6 +28,8 @@ pub(crate) struct KeyFile {
     pub(crate) bytes: Arc<Zeroizing<Vec<u8>>>,
     /// The content of the `.pub`.
     pub(crate) beside: Option<Vec<u8>>,
+    /// What opening it may cost.
+    pub(crate) limits: KdfLimits,
 }
 
 /// An open key, and what a new file of it takes over.
@@ -41,7 +43,7 @@ pub(crate) struct Opened {
 
 impl KeyFile {
     /// Reads it. A private key must be private; whatever else it is may be anybody's.
-    pub(crate) fn read(path: &Path) -> Result<Self, FileError> {
+    pub(crate) fn read(path: &Path, limits: KdfLimits) -> Result<Self, FileError> {
         let bytes = match key::looks_like_private_key(&files::read_head(path, HEAD)?) {
             true => files::read_private(path, MAX_KEY_FILE)?,
             false => Zeroizing::new(files::read_public(path, MAX_KEY_FILE)?),
@@ -52,6 +54,7 @@ impl KeyFile {
             bytes: Arc::new(bytes),
             // An empty one is being made at this moment: `claviger pubkey FILE > FILE.pub`.
             beside: public.filter(|public| !public.is_empty()),
+            limits,
         })
     }
 
@@ -64,6 +67,11 @@ impl KeyFile {
         Failure::new(format!("{}: {why}", self.name()))
     }
 
+    /// What it tells in clear.
+    pub(crate) fn inspect(&self) -> Result<Inspected, KeyError> {
+        key::inspect(&self.limits, &self.bytes, self.beside.as_deref())
+    }
+
     /// Opens it.
     pub(crate) fn open(
         &self,
@@ -72,7 +80,7 @@ impl KeyFile {
         means: &Arc<Means>,
         runtime: &Runtime,
     ) -> Result<Opened, Failure> {
-        let listed = match key::inspect(&self.bytes, self.beside.as_deref()) {
+        let listed = match self.inspect() {
             Ok(inspected) => Some(inspected),
             // Sealed, and nothing in clear says which key it is.
             Err(KeyError::NoPublicHalf) => None,
@@ -80,9 +88,11 @@ impl KeyFile {
         };
         let mut opened = match (&listed, secrets.key) {
             (Some(listed), _) if !listed.encrypted => {
-                attempt(&self.bytes, None).map_err(|error| self.failure(error))?
+                attempt(&self.limits, &self.bytes, None).map_err(|error| self.failure(error))?
             }
-            (_, Some(given)) => attempt(&self.bytes, Some(&given)).map_err(|error| self.failure(error))?,
+            (_, Some(given)) => {
+                attempt(&self.limits, &self.bytes, Some(&given)).map_err(|error| self.failure(error))?
+            }
             (Some(listed), None) => {
                 let wanted = Wanted {
                     fingerprint: listed.public.fingerprint.clone(),
@@ -91,8 +101,10 @@ impl KeyFile {
                     comment: String::from_utf8_lossy(&listed.comment).into_owned(),
                 };
                 let unlocker = context.unlocker(&context.config()?, means.clone(), secrets.vault);
-                let bytes = self.bytes.clone();
-                let found = unlocker.unlock(&wanted, move |passphrase| attempt(&bytes, Some(passphrase)));
+                let (bytes, limits) = (self.bytes.clone(), self.limits);
+                let found = unlocker.unlock(&wanted, move |passphrase| {
+                    attempt(&limits, &bytes, Some(passphrase))
+                });
                 runtime
                     .block_on(found)
                     .map_err(|error| Failure::new(format!("{error}; or give it with --passphrase-fd N")))?
@@ -123,7 +135,7 @@ impl KeyFile {
                 }
                 Err(error) => return Err(self.failure(error)),
             };
-            match attempt(&self.bytes, Some(&typed)) {
+            match attempt(&self.limits, &self.bytes, Some(&typed)) {
                 Err(KeyError::WrongPassphrase) => {
                     question = format!(
                         "It does not fit. Enter passphrase for key {}: ",
@@ -138,9 +150,13 @@ impl KeyFile {
 }
 
 /// Opens with this passphrase. Slow where one is needed.
-pub(crate) fn attempt(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Opened, KeyError> {
+pub(crate) fn attempt(
+    limits: &KdfLimits,
+    bytes: &[u8],
+    passphrase: Option<&[u8]>,
+) -> Result<Opened, KeyError> {
     // Key derivation leaves its work on the stack.
-    let (key, comment) = scrubbed(|| key::open_with_comment(bytes, passphrase))?;
+    let (key, comment) = scrubbed(|| key::open_with_comment(limits, bytes, passphrase))?;
     Ok(Opened {
         key,
         comment,

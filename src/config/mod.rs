@@ -6,12 +6,14 @@
 mod edit;
 mod host;
 mod kdbx;
+mod limits;
 mod offer;
 mod read;
 #[cfg(test)]
 mod tests;
 mod upstream;
 
+use crate::key::KdfLimits;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -59,6 +61,8 @@ pub struct Config {
     pub unbound_max: usize,
     /// `[[host]]`: which keys go where, in the order in which they are asked.
     pub hosts: Vec<HostRule>,
+    /// `[limits]`: what deriving a key may cost.
+    pub limits: KdfLimits,
     /// `upstream.socket` of each `[[upstream]]`: other agents, in the order in which their keys are listed.
     pub upstreams: Vec<PathBuf>,
     /// `[[kdbx]]`: KeePass databases, in the order in which their keys are listed.
@@ -106,6 +110,7 @@ impl Config {
             offer_max: OFFER_MAX,
             unbound_max: 0,
             hosts: Vec::new(),
+            limits: KdfLimits::DEFAULT,
             upstreams: Vec::new(),
             databases: Vec::new(),
         }
@@ -140,6 +145,7 @@ impl Config {
             offer_max: 0,
             unbound_max: 0,
             hosts: Vec::new(),
+            limits: KdfLimits::DEFAULT,
             upstreams: Vec::new(),
             databases: Vec::new(),
         }

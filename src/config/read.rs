@@ -1,6 +1,7 @@
 //! Text to [`Config`]: every complaint has the line and column of what it complains about, and a remedy.
 use super::host::{self, Host};
 use super::kdbx::{self, Database};
+use super::limits::{self, Limits};
 use super::offer::{self, Offer};
 use super::upstream::{self, Upstream};
 use super::{Config, ConfigError, MAX_BYTES, Source};
@@ -21,6 +22,7 @@ pub(super) struct Text {
     history: History,
     offer: Offer,
     host: Vec<Host>,
+    limits: Limits,
     upstream: Vec<Upstream>,
     kdbx: Vec<Database>,
 }
@@ -77,6 +79,7 @@ impl From<&Config> for Text {
             },
             offer: Offer::from(config),
             host: config.hosts.iter().map(Host::from).collect(),
+            limits: Limits::from(&config.limits),
             upstream: config.upstreams.iter().map(Upstream::from).collect(),
             kdbx: config.databases.iter().map(Database::from).collect(),
         }
@@ -149,6 +152,7 @@ fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
         unbound_max: offer::count("offer.unbound_max", text.offer.unbound_max.as_ref())?
             .unwrap_or(default.unbound_max),
         hosts: host::rules(&text.host, home)?,
+        limits: limits::limits(&text.limits, default.limits)?,
         upstreams: upstream::sockets(&text.upstream, home)?,
         databases: kdbx::databases(&text.kdbx, home)?,
     })

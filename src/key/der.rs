@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::KeyError;
 use super::legacy::DekInfo;
+use super::limits::Derivation;
 use super::rsa::RsaSigner;
 use super::sign::{CURVES, OpenKey, Signer};
 
@@ -41,9 +42,6 @@ pub(super) struct DerKey {
     pub(super) bytes: Zeroizing<Vec<u8>>,
 }
 
-/// Most memory that scrypt may be asked for: eight times what OpenSSL itself would spend on such a file.
-const SCRYPT_MEMORY: u64 = 256 * 1024 * 1024;
-
 impl DerKey {
     /// Whether a passphrase protects it; an error if by a scheme that could not be opened.
     pub(super) fn is_encrypted(&self) -> Result<bool, KeyError> {
@@ -52,6 +50,27 @@ impl DerKey {
             return Ok(true);
         }
         Ok(self.encryption.is_some())
+    }
+
+    /// What opening it takes.
+    pub(super) fn derivation(&self) -> Result<Option<Derivation>, KeyError> {
+        if self.syntax != Syntax::EncryptedPkcs8 {
+            return Ok(None);
+        }
+        let EncryptionScheme::Pbes2(parameters) = scheme(&self.bytes)?.encryption_algorithm else {
+            return Ok(None);
+        };
+        Ok(match &parameters.kdf {
+            pbes2::Kdf::Pbkdf2(pbkdf2) => Some(Derivation::Pbkdf2 {
+                iterations: pbkdf2.iteration_count,
+            }),
+            pbes2::Kdf::Scrypt(scrypt) => Some(Derivation::Scrypt {
+                cost: scrypt.cost_parameter,
+                block: scrypt.block_size.into(),
+                lanes: scrypt.parallelization.into(),
+            }),
+            _ => None,
+        })
     }
 
     pub(super) fn open(&self, passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError> {
@@ -134,20 +153,10 @@ fn scheme(bytes: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, KeyError> {
             damaged("its encryption does not parse")
         }
     })?;
-    let EncryptionScheme::Pbes2(parameters) = &info.encryption_algorithm else {
-        return Err(unsupported("PBES1 encryption"));
-    };
-    if let pbes2::Kdf::Scrypt(scrypt) = &parameters.kdf {
-        let memory = scrypt
-            .cost_parameter
-            .saturating_mul(128 * u64::from(scrypt.block_size));
-        if memory > SCRYPT_MEMORY {
-            return Err(unsupported(
-                "a key derivation (scrypt) with more than 256 MiB of memory",
-            ));
-        }
+    match &info.encryption_algorithm {
+        EncryptionScheme::Pbes2(_) => Ok(info),
+        _ => Err(unsupported("PBES1 encryption")),
     }
-    Ok(info)
 }
 
 /// Whether the outer form is right (RFC 5958, 3), so that only the scheme inside is unknown.

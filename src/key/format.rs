@@ -4,8 +4,9 @@ use zeroize::Zeroizing;
 
 use super::der::{DerKey, Syntax};
 use super::legacy::DekInfo;
+use super::limits::KdfLimits;
 use super::ppk::{self, Ppk};
-use super::{KeyError, neighbours};
+use super::{KeyError, neighbours, openssh};
 
 /// A private key file, its armour taken off.
 pub(super) enum Container {
@@ -25,6 +26,16 @@ impl Container {
             Self::Der(key) => key.syntax.name(),
             Self::Ppk(key) => key.name(),
         }
+    }
+
+    /// Whether its key derivation stays within the limits.
+    pub(super) fn check(&self, limits: &KdfLimits) -> Result<(), KeyError> {
+        let derivation = match self {
+            Self::OpenSsh(bytes) => openssh::File::parse(bytes)?.derivation(),
+            Self::Der(key) => key.derivation()?,
+            Self::Ppk(key) => key.derivation(),
+        };
+        Ok(derivation.map_or(Ok(()), |derivation| limits.check(derivation))?)
     }
 }
 

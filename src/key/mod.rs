@@ -28,6 +28,7 @@ mod format;
 mod generate;
 mod kind;
 mod legacy;
+mod limits;
 mod neighbours;
 mod openssh;
 mod parts;
@@ -54,6 +55,7 @@ pub use described::{Described, described};
 pub use fingerprint::{Hash, fingerprint};
 pub use format::looks_like_private_key;
 pub use generate::{NewKind, RSA_SIZES, generate, random_passphrase};
+pub use limits::{Derivation, KdfLimits, TooCostly};
 pub use public::PublicHalf;
 pub use public_file::{PublicFile, public_file};
 pub use rfc4716::write as rfc4716;
@@ -86,6 +88,9 @@ pub enum KeyError {
     /// A format, cipher, size or algorithm that is not supported; the text names it and the remedy.
     #[error("{0}")]
     Unsupported(String),
+    /// Its key derivation would take more than the limits allow.
+    #[error(transparent)]
+    TooCostly(#[from] TooCostly),
     /// A key that does not carry its public half in clear, and no `.pub` beside it.
     #[error(
         "its public half is not in clear; `claviger add FILE` reads it once, or put FILE.pub beside it: claviger pubkey FILE > FILE.pub"
@@ -117,11 +122,12 @@ pub type FileBytes = Zeroizing<Vec<u8>>;
 
 /// Reads what a private key file tells in clear; `public` is the content of the `.pub` beside it.
 ///
-/// A key that could not be opened later (unknown cipher, unsupported type or size) is an error now, so that no key is
+/// A key that could not be opened later (unknown cipher, unsupported type or size, a key derivation beyond `limits`) is an error now, so that no key is
 /// listed that cannot sign. Where the file carries its public half, a `.pub` that differs is ignored as a stray.
-pub fn inspect(file: &[u8], public: Option<&[u8]>) -> Result<Inspected, KeyError> {
+pub fn inspect(limits: &KdfLimits, file: &[u8], public: Option<&[u8]>) -> Result<Inspected, KeyError> {
     let beside = public.map(public::read_line).transpose();
     let container = format::recognise(file)?;
+    container.check(limits)?;
     let format = container.name();
     let (own, encrypted, own_comment) = match &container {
         Container::OpenSsh(bytes) => {
@@ -170,13 +176,19 @@ pub fn inspect(file: &[u8], public: Option<&[u8]>) -> Result<Inspected, KeyError
 ///
 /// A passphrase for a file that needs none is ignored. For formats that do not carry the public half the caller
 /// compares [`OpenKey::public`] with the half that it listed.
-pub fn open(file: &[u8], passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError> {
-    open_with_comment(file, passphrase).map(|(key, _)| key)
+pub fn open(limits: &KdfLimits, file: &[u8], passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError> {
+    open_with_comment(limits, file, passphrase).map(|(key, _)| key)
 }
 
 /// As [`open`]; also yields the comment, empty where the file has none (OpenSSH keeps it behind the passphrase).
-pub fn open_with_comment(file: &[u8], passphrase: Option<&[u8]>) -> Result<(OpenKey, Vec<u8>), KeyError> {
-    match format::recognise(file)? {
+pub fn open_with_comment(
+    limits: &KdfLimits,
+    file: &[u8],
+    passphrase: Option<&[u8]>,
+) -> Result<(OpenKey, Vec<u8>), KeyError> {
+    let container = format::recognise(file)?;
+    container.check(limits)?;
+    match container {
         Container::OpenSsh(bytes) => openssh::File::parse(&bytes)?.open(passphrase),
         Container::Der(key) => Ok((key.open(passphrase)?, Vec::new())),
         Container::Ppk(key) => Ok((key.open(passphrase)?, public::without_nul(&key.comment))),

@@ -11,6 +11,7 @@ use ssh_key::{Cipher, Kdf};
 use zeroize::Zeroizing;
 
 use super::kind::Kind;
+use super::limits::Derivation;
 use super::private::{self, Private};
 use super::sign::{OpenKey, Signer};
 use super::{KeyError, cut, damaged, public, string};
@@ -72,6 +73,14 @@ impl<'a> File<'a> {
 
     pub(super) fn is_encrypted(&self) -> bool {
         self.cipher.is_some()
+    }
+
+    /// What opening it takes.
+    pub(super) fn derivation(&self) -> Option<Derivation> {
+        match self.kdf {
+            Kdf::Bcrypt { rounds, .. } => Some(Derivation::Bcrypt { rounds }),
+            _ => None,
+        }
     }
 
     /// Opens the private half; also yields the comment, which is in there.

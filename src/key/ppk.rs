@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::kind::Kind;
 use super::legacy::from_hex;
+use super::limits::Derivation;
 use super::private::numbers;
 use super::rsa::{self, RsaSigner};
 use super::sign::{OpenKey, Signer};
@@ -21,12 +22,6 @@ use super::{KeyError, PublicHalf, cut, damaged, public, string};
 
 /// What every file begins with; the version follows.
 pub(super) const MARK: &[u8] = b"PuTTY-User-Key-File-";
-
-/// Most memory that a key derivation may take, in KiB: 128 times what PuTTYgen asks for.
-const MAX_MEMORY: u32 = 1 << 20;
-/// Most memory times passes, in KiB: 30 s or so.
-const MAX_WORK: u64 = 1 << 26;
-const MAX_LANES: u32 = 64;
 
 /// A file, taken apart.
 pub(super) struct Ppk {
@@ -37,7 +32,7 @@ pub(super) struct Ppk {
     pub(super) comment: Vec<u8>,
     pub(super) blob: Vec<u8>,
     pub(super) private: Zeroizing<Vec<u8>>,
-    pub(super) derivation: Option<Derivation>,
+    pub(super) derivation: Option<Argon2>,
     pub(super) mac: Vec<u8>,
 }
 
@@ -48,7 +43,7 @@ pub(super) enum Version2Or3 {
 }
 
 /// Argon2's parameters.
-pub(super) struct Derivation {
+pub(super) struct Argon2 {
     pub(super) variant: Variant,
     /// In KiB.
     pub(super) memory: u32,
@@ -81,7 +76,7 @@ impl Ppk {
         let blob = lines.block("Public-Lines")?.to_vec();
         let sealed = encryption != b"none";
         let derivation = (sealed && version == Version2Or3::Three)
-            .then(|| Derivation::parse(&mut lines))
+            .then(|| Argon2::parse(&mut lines))
             .transpose()?;
         let private = lines.block("Private-Lines")?;
         let mac = lines.hex("Private-MAC")?;
@@ -113,6 +108,15 @@ impl Ppk {
 
     pub(super) fn is_encrypted(&self) -> bool {
         self.encryption != b"none"
+    }
+
+    /// What opening it takes.
+    pub(super) fn derivation(&self) -> Option<Derivation> {
+        self.derivation.as_ref().map(|argon2| Derivation::Argon2 {
+            memory: u64::from(argon2.memory) << 10,
+            passes: argon2.passes.into(),
+            lanes: argon2.lanes.into(),
+        })
     }
 
     /// The public half, in clear.
@@ -253,7 +257,7 @@ fn signer(blob: &[u8], plain: &[u8]) -> Result<Signer, KeyError> {
     }
 }
 
-impl Derivation {
+impl Argon2 {
     fn parse(lines: &mut Lines<'_>) -> Result<Self, KeyError> {
         let variant = match lines.value("Key-Derivation")? {
             b"Argon2id" => Variant::Argon2id,
@@ -266,27 +270,13 @@ impl Derivation {
                 )));
             }
         };
-        let derivation = Self {
+        Ok(Self {
             variant,
             memory: lines.number("Argon2-Memory")?,
             passes: lines.number("Argon2-Passes")?,
             lanes: lines.number("Argon2-Parallelism")?,
             salt: lines.hex("Argon2-Salt")?,
-        };
-        let work = u64::from(derivation.memory) * u64::from(derivation.passes);
-        if derivation.memory > MAX_MEMORY || work > MAX_WORK || derivation.lanes > MAX_LANES {
-            return Err(KeyError::Unsupported(format!(
-                "its key derivation wants {} MiB of memory, {} passes and {} lanes, more than claviger spends on a key \
-                 ({} MiB, {} MiB times passes, {} lanes); save it again with PuTTYgen's usual parameters",
-                derivation.memory / 1024,
-                derivation.passes,
-                derivation.lanes,
-                MAX_MEMORY / 1024,
-                MAX_WORK / 1024,
-                MAX_LANES,
-            )));
-        }
-        Ok(derivation)
+        })
     }
 
     fn run(&self, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {

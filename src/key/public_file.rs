@@ -4,6 +4,7 @@
 
 use super::format::{self, Container};
 use super::kind::Kind;
+use super::limits::KdfLimits;
 use super::{
     KeyError, described, inspect, looks_like_private_key, neighbours, openssh, plain_of, public, rfc4716,
     string,
@@ -41,7 +42,7 @@ pub fn public_file(file: &[u8], beside: Option<&[u8]>) -> Result<PublicFile, Key
             return checked(blob.to_vec(), comment.unwrap_or_default());
         }
     }
-    let inspected = inspect(file, beside)?;
+    let inspected = inspect(&KdfLimits::NONE, file, beside)?;
     Ok(PublicFile {
         blob: inspected.public.blob,
         comment: inspected.comment,

@@ -6,7 +6,7 @@ use ssh_key::Cipher;
 use zeroize::Zeroizing;
 
 use super::parts::{Fields, Parts};
-use super::ppk::{Derivation, KEY, Ppk, Version2Or3};
+use super::ppk::{Argon2, KEY, Ppk, Version2Or3};
 use super::text::base64;
 use super::write::{Protection, no_place, random};
 use super::{KeyError, OpenKey};
@@ -36,7 +36,7 @@ pub(super) fn write(
     };
     if protection.is_some() {
         file.encryption = b"aes256-cbc".to_vec();
-        file.derivation = Some(Derivation {
+        file.derivation = Some(Argon2 {
             variant: Variant::Argon2id,
             memory: MEMORY,
             passes: PASSES,

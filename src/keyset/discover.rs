@@ -5,7 +5,7 @@
 //! to know why it is not listed.
 
 use super::Notes;
-use crate::key::{self, CertificateFile, Inspected, KeyError};
+use crate::key::{self, CertificateFile, Inspected, KdfLimits, KeyError};
 use crate::wire::report::Problem;
 use claviger_platform::files::{self, FileError};
 use std::collections::HashSet;
@@ -17,12 +17,12 @@ pub(super) const MAX_KEY_FILE: u64 = 1 << 20;
 const HEAD: usize = 128;
 
 /// What a search found.
-#[derive(Default)]
 pub struct Discovered {
     /// Keys that can be listed, files of the configuration first, then directories by name.
     pub keys: Vec<Found>,
     /// Files that could not be listed, each with reason and remedy.
     pub problems: Vec<Problem>,
+    limits: KdfLimits,
 }
 
 /// A private key file.
@@ -33,11 +33,14 @@ pub struct Found {
     pub inspected: Inspected,
     /// The certificate beside it.
     pub certificate: Option<CertificateFile>,
+    /// What opening it may cost.
+    pub limits: KdfLimits,
 }
 
-/// Looks into `dirs` (not deeper) and at `files`; `notes` have what some of them tell only with a passphrase.
-pub fn discover(dirs: &[PathBuf], files: &[PathBuf], notes: &Notes) -> Discovered {
-    let mut found = Discovered::default();
+/// Looks into `dirs` (not deeper) and at `files`; `notes` have what some of them tell only with a passphrase. What could
+/// not be opened within `limits` is a problem, too.
+pub fn discover(limits: &KdfLimits, dirs: &[PathBuf], files: &[PathBuf], notes: &Notes) -> Discovered {
+    let mut found = Discovered::within(*limits);
     let mut seen = HashSet::new();
     for file in files {
         if seen.insert(file.clone()) {
@@ -55,6 +58,14 @@ pub fn discover(dirs: &[PathBuf], files: &[PathBuf], notes: &Notes) -> Discovere
 }
 
 impl Discovered {
+    fn within(limits: KdfLimits) -> Self {
+        Self {
+            keys: Vec::new(),
+            problems: Vec::new(),
+            limits,
+        }
+    }
+
     /// A missing directory is no problem: a person may have no keys yet.
     fn entries(&mut self, dir: &Path) -> Vec<PathBuf> {
         let entries = match std::fs::read_dir(dir) {
@@ -82,18 +93,19 @@ impl Discovered {
         };
         if !key::looks_like_private_key(&head) {
             // What it is instead, its first line says.
-            if let (true, Err(reason)) = (expected, key::inspect(&head, None)) {
+            if let (true, Err(reason)) = (expected, key::inspect(&self.limits, &head, None)) {
                 self.problem(path, reason.to_string());
             }
             return;
         }
-        match read_key(path, notes) {
+        match read_key(&self.limits, path, notes) {
             Ok((inspected, certificate)) => {
                 let certificate = self.checked(path, certificate, &inspected);
                 self.keys.push(Found {
                     path: path.to_owned(),
                     inspected,
                     certificate,
+                    limits: self.limits,
                 });
             }
             Err(reason) => self.problem(path, reason),
@@ -124,14 +136,14 @@ impl Discovered {
 
 type KeyParts = (Inspected, Option<Vec<u8>>);
 
-fn read_key(path: &Path, notes: &Notes) -> Result<KeyParts, String> {
+fn read_key(limits: &KdfLimits, path: &Path, notes: &Notes) -> Result<KeyParts, String> {
     let file = files::read_private(path, MAX_KEY_FILE).map_err(|error| reason_of(path, &error))?;
     let public = files::read_public(&beside(path, ".pub"), MAX_KEY_FILE).ok();
-    let mut inspected = key::inspect(&file, public.as_deref());
+    let mut inspected = key::inspect(limits, &file, public.as_deref());
     if matches!(inspected, Err(KeyError::NoPublicHalf))
         && let Some(line) = notes.public_of(&file)
     {
-        inspected = key::inspect(&file, Some(&line));
+        inspected = key::inspect(limits, &file, Some(&line));
     }
     let inspected = inspected.map_err(|error| error.to_string())?;
     let certificate = files::read_public(&beside(path, "-cert.pub"), MAX_KEY_FILE).ok();

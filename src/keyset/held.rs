@@ -5,7 +5,7 @@ use super::cell::Cell;
 use super::database::InDatabase;
 use super::discover::Found;
 use super::shield::{Sealed, Shield};
-use crate::key::{CertificateFile, PublicHalf};
+use crate::key::{CertificateFile, KdfLimits, PublicHalf};
 use crate::token::pkcs11::Provider;
 use crate::unlock::Unlocker;
 use crate::wire::report::KeyReport;
@@ -59,6 +59,8 @@ pub(super) struct KeyFile {
     pub(super) protected: bool,
     /// Name of its format.
     pub(super) format: &'static str,
+    /// What opening it may cost.
+    pub(super) limits: KdfLimits,
 }
 
 /// What sealed keys are opened with.
@@ -74,6 +76,7 @@ impl Held {
             path,
             inspected,
             certificate,
+            limits,
         } = found;
         let comment = match inspected.comment {
             empty if empty.is_empty() => path.as_os_str().as_encoded_bytes().to_vec(),
@@ -89,6 +92,7 @@ impl Held {
                 path,
                 protected: inspected.encrypted,
                 format: inspected.format,
+                limits,
             }),
             cell: known.map(|held| held.cell.clone()).unwrap_or_default(),
         }

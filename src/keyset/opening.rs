@@ -53,8 +53,8 @@ impl Held {
         let Origin::File(file) = &self.origin else {
             return Err(OpenError::NoPassphrase);
         };
-        let bytes = file.read()?;
-        let key = blocking(move || key::open(&bytes, Some(&passphrase))).await??;
+        let (bytes, limits) = (file.read()?, file.limits);
+        let key = blocking(move || key::open(&limits, &bytes, Some(&passphrase))).await??;
         self.cell.put(self.checked(key)?, now);
         Ok(())
     }
@@ -93,8 +93,8 @@ impl Held {
         match &self.origin {
             Origin::File(file) if file.protected => self.unlock(file, openers).await,
             Origin::File(file) => {
-                let bytes = file.read()?;
-                self.checked(blocking(move || key::open(&bytes, None)).await??)
+                let (bytes, limits) = (file.read()?, file.limits);
+                self.checked(blocking(move || key::open(&limits, &bytes, None)).await??)
             }
             Origin::Database(key) => {
                 let databases = openers.unlocker.databases();
@@ -112,8 +112,8 @@ impl Held {
     }
 
     async fn unlock(&self, file: &KeyFile, openers: &Openers) -> Result<Arc<OpenKey>, OpenError> {
-        let bytes = file.read()?;
-        let attempt = move |passphrase: &[u8]| key::open(&bytes, Some(passphrase));
+        let (bytes, limits) = (file.read()?, file.limits);
+        let attempt = move |passphrase: &[u8]| key::open(&limits, &bytes, Some(passphrase));
         let wanted = Wanted {
             fingerprint: self.public.fingerprint.clone(),
             path: file.path.clone(),

@@ -3,6 +3,7 @@
 use super::discover::{Discovered, discover};
 use super::{Notes, ReadPlaces, read, write};
 use crate::config::Kdbx;
+use crate::key::KdfLimits;
 use claviger_platform::harden;
 use claviger_platform::watch::Watcher;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ const SETTLE: Duration = Duration::from_millis(200);
 const STALE: Duration = Duration::from_secs(2);
 
 /// Where keys are looked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// Directories whose entries are looked at.
     pub dirs: Vec<PathBuf>,
@@ -24,6 +25,8 @@ pub struct Places {
     pub files: Vec<PathBuf>,
     /// KeePass databases.
     pub databases: Vec<Kdbx>,
+    /// What opening a key file may cost.
+    pub limits: KdfLimits,
 }
 
 /// Looks for keys.
@@ -105,10 +108,12 @@ impl Scanner {
     /// Looks now and hands what was found to `take`, before the next look can begin.
     pub(super) async fn look(&self, take: impl FnOnce(Discovered)) {
         let places = self.places.lock().await;
-        let Places { dirs, files, .. } = places.clone();
+        let Places {
+            dirs, files, limits, ..
+        } = places.clone();
         let notes = self.notes.clone();
         // A file without a passphrase is read as it is, private half and all.
-        let search = move || harden::scrubbed(|| discover(&dirs, &files, &notes));
+        let search = move || harden::scrubbed(|| discover(&limits, &dirs, &files, &notes));
         match tokio::task::spawn_blocking(search).await {
             Ok(found) => take(found),
             Err(_) => tracing::error!("the search for keys failed; the last list stays"),

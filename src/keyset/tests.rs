@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Source;
+use crate::key::KdfLimits;
 use crate::unlock::{Settings, UnlockError};
 use claviger_platform::keyring::Keyring;
 use claviger_platform::prompt::{Means, Require, Surroundings};
@@ -31,6 +32,7 @@ fn no_sources(dir: &Path) -> Arc<Unlocker> {
         state: dir.join("state"),
         databases: Vec::new(),
         home: dir.to_owned(),
+        limits: KdfLimits::DEFAULT,
         means: Arc::new(Means::new(Surroundings {
             askpass: None,
             require: Require::Never,
@@ -49,6 +51,7 @@ async fn keyset(dir: &Path) -> Arc<Keyset> {
         dirs: vec![dir.to_owned()],
         files: Vec::new(),
         databases: Vec::new(),
+        limits: KdfLimits::DEFAULT,
     };
     Keyset::new(Box::new(move || Ok(places.clone())), no_sources(dir))
         .await

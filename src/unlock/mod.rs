@@ -25,7 +25,7 @@ pub use database::{NewKey, Removed, SettingsView, Target};
 pub use unlocker::Unlocker;
 
 use crate::config::{Kdbx, Source};
-use crate::key::KeyError;
+use crate::key::{KdfLimits, KeyError};
 use crate::secret::Secret;
 use claviger_platform::keyring::{Keyring, KeyringError};
 use claviger_platform::prompt::Means;
@@ -97,6 +97,8 @@ pub struct Settings {
     pub databases: Vec<Kdbx>,
     /// The person's home, for names of files that databases hold.
     pub home: PathBuf,
+    /// What opening a vault or a database may cost.
+    pub limits: KdfLimits,
     /// How to ask.
     pub means: Arc<Means>,
     /// The OS keyring.

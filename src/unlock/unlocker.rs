@@ -47,6 +47,7 @@ impl Unlocker {
             state,
             databases,
             home,
+            limits,
             means,
             keyring,
             master,
@@ -64,11 +65,12 @@ impl Unlocker {
             offers: offers.clone(),
             gate: gate.clone(),
             home,
+            limits,
         };
         let databases = Databases::new(given, databases);
         let session = Arc::new(Session::new(Parts {
             account: Account::of_vault(&vault),
-            file: Vault::new(vault, cost),
+            file: Vault::new(vault, cost, limits),
             os: os.clone(),
             means: means.clone(),
             offers: offers.clone(),

@@ -19,6 +19,7 @@ mod history;
 mod hostile;
 mod importing;
 mod keygen;
+mod limits;
 mod listing;
 mod login;
 mod memory;

@@ -160,7 +160,7 @@ fn ml_dsa_files_and_certificates_are_read_as_all_others() {
     let plain = blob_of(&data("mldsa/mldsa.pub"));
     for (name, passphrase) in [("mldsa", None), ("sealed", Some("passphrase"))] {
         let path = data(&format!("mldsa/{name}"));
-        let listed = key::inspect(&fs::read(&path).unwrap(), None).unwrap();
+        let listed = key::inspect(&key::KdfLimits::DEFAULT, &fs::read(&path).unwrap(), None).unwrap();
         assert_eq!(listed.encrypted, passphrase.is_some());
         assert!(open(&path, Some("wrong")).is_ok() == passphrase.is_none());
         let opened = open(&path, passphrase).unwrap();

@@ -109,7 +109,7 @@ fn a_sealed_key_needs_no_public_file_but_for_its_comment() {
         (Some(&stray), b""),
         (Some(b"\xff\0 no key"), b""),
     ] {
-        let listed = key::inspect(&file, public).unwrap();
+        let listed = key::inspect(&key::KdfLimits::DEFAULT, &file, public).unwrap();
         assert_eq!((&listed.public, &listed.comment[..]), (&expected, comment));
     }
 }
@@ -129,7 +129,9 @@ fn an_open_key_carries_its_comment_in_any_bytes() {
     let file = pem::encode(&pem::Pem::new(parsed.tag(), &bytes[..]));
     let public = fs::read(beside(&path, ".pub")).unwrap();
     assert_eq!(
-        key::inspect(&file.into_bytes(), Some(&public)).unwrap().comment,
+        key::inspect(&key::KdfLimits::DEFAULT, &file.into_bytes(), Some(&public))
+            .unwrap()
+            .comment,
         b"b\xfctes of tests"
     );
 }
@@ -158,11 +160,18 @@ fn files_as_editors_and_mailers_leave_them() {
     ] {
         assert!(key::looks_like_private_key(variant.as_bytes()));
         assert_eq!(
-            key::inspect(variant.as_bytes(), None).unwrap().public,
+            key::inspect(&key::KdfLimits::DEFAULT, variant.as_bytes(), None)
+                .unwrap()
+                .public,
             expected,
             "{variant}"
         );
-        let opened = key::open(variant.as_bytes(), Some(PASSPHRASE.as_bytes())).unwrap();
+        let opened = key::open(
+            &key::KdfLimits::DEFAULT,
+            variant.as_bytes(),
+            Some(PASSPHRASE.as_bytes()),
+        )
+        .unwrap();
         assert_eq!(*opened.public(), expected);
     }
 }
@@ -180,7 +189,7 @@ fn types_that_cannot_sign_are_refused_when_inspected_with_a_remedy() {
             );
             let file = fs::read(&path).unwrap();
             for error in [
-                key::inspect(&file, None).err(),
+                key::inspect(&key::KdfLimits::DEFAULT, &file, None).err(),
                 open(&path, Some(passphrase)).err(),
             ] {
                 let Some(KeyError::Unsupported(reason)) = error else {

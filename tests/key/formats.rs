@@ -91,8 +91,8 @@ fn encryption_that_cannot_be_opened_is_refused_when_inspected() {
         let path = converted(&path, name, &[arguments, &secret].concat());
         let (file, public) = (fs::read(&path).unwrap(), fs::read(beside(&path, ".pub")).unwrap());
         for error in [
-            key::inspect(&file, Some(&public)).err(),
-            key::open(&file, Some(b"secret")).err(),
+            key::inspect(&key::KdfLimits::DEFAULT, &file, Some(&public)).err(),
+            key::open(&key::KdfLimits::DEFAULT, &file, Some(b"secret")).err(),
         ] {
             let Some(KeyError::Unsupported(reason)) = error else {
                 panic!("{name}: {error:?}")
@@ -123,8 +123,13 @@ fn a_derivation_that_would_eat_the_memory_is_refused_when_inspected() {
     bytes[at + 6] = 0x7f;
     let file = pem::encode(&pem::Pem::new(parsed.tag(), bytes));
     let public = fs::read(beside(&path, ".pub")).unwrap();
-    let error = key::inspect(file.as_bytes(), Some(&public)).err();
-    assert!(matches!(error, Some(KeyError::Unsupported(reason)) if reason.contains("256 MiB")));
+    let limits = key::KdfLimits {
+        memory: 256,
+        ..key::KdfLimits::DEFAULT
+    };
+    assert!(key::inspect(&key::KdfLimits::DEFAULT, file.as_bytes(), Some(&public)).is_ok());
+    let error = key::inspect(&limits, file.as_bytes(), Some(&public)).err();
+    assert!(matches!(error, Some(KeyError::TooCostly(refused)) if refused.setting == "kdf_memory"));
 }
 
 #[test]
@@ -176,14 +181,22 @@ fn sealed_keys_need_their_public_file() {
     for flag in ["PEM", "PKCS8"] {
         let path = generate(directory.path(), flag, &["-t", "ecdsa", "-m", flag], PASSPHRASE);
         let file = fs::read(&path).unwrap();
-        assert!(matches!(key::inspect(&file, None), Err(KeyError::NoPublicHalf)));
         assert!(matches!(
-            key::inspect(&file, Some(b"no key")),
+            key::inspect(&key::KdfLimits::DEFAULT, &file, None),
+            Err(KeyError::NoPublicHalf)
+        ));
+        assert!(matches!(
+            key::inspect(&key::KdfLimits::DEFAULT, &file, Some(b"no key")),
             Err(KeyError::Damaged(_))
         ));
         // A stray .pub is listed as it stands; that the opened key is another is for the caller to see.
         let other = generate(directory.path(), &format!("{flag}-other"), &["-t", "ecdsa"], "");
-        let listed = key::inspect(&file, Some(&fs::read(beside(&other, ".pub")).unwrap())).unwrap();
+        let listed = key::inspect(
+            &key::KdfLimits::DEFAULT,
+            &file,
+            Some(&fs::read(beside(&other, ".pub")).unwrap()),
+        )
+        .unwrap();
         assert_ne!(*open(&path, Some(PASSPHRASE)).unwrap().public(), listed.public);
     }
 }
@@ -211,7 +224,7 @@ fn types_that_cannot_sign_are_refused() {
     ] {
         let path = directory.path().join(name);
         fs::write(&path, run("openssl", arguments, b"")).unwrap();
-        let error = key::inspect(&fs::read(&path).unwrap(), None).err();
+        let error = key::inspect(&key::KdfLimits::DEFAULT, &fs::read(&path).unwrap(), None).err();
         assert!(
             matches!(error, Some(KeyError::Unsupported(_))),
             "{name}: {error:?}"

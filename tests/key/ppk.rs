@@ -91,8 +91,18 @@ fn lines_may_end_as_on_any_system() {
     let expected = inspect(&path).public;
     for ending in ["\n", "\r\n", "\r"] {
         let file = file.replace('\n', ending);
-        assert_eq!(key::inspect(file.as_bytes(), None).unwrap().public, expected);
-        let opened = key::open(file.as_bytes(), Some(PASSPHRASE.as_bytes())).unwrap();
+        assert_eq!(
+            key::inspect(&key::KdfLimits::DEFAULT, file.as_bytes(), None)
+                .unwrap()
+                .public,
+            expected
+        );
+        let opened = key::open(
+            &key::KdfLimits::DEFAULT,
+            file.as_bytes(),
+            Some(PASSPHRASE.as_bytes()),
+        )
+        .unwrap();
         assert_eq!(*opened.public(), expected);
     }
 }
@@ -104,7 +114,7 @@ fn cut_or_changed_files_are_refused_and_never_panic() {
     let path = directory.path().join("damaged.ppk");
     puttygen(&source, &path, PASSPHRASE, &["--ppk-param", "memory=64,passes=1"]);
     let file = fs::read(&path).unwrap();
-    let tries = |file: &[u8]| key::open(file, Some(PASSPHRASE.as_bytes()));
+    let tries = |file: &[u8]| key::open(&key::KdfLimits::DEFAULT, file, Some(PASSPHRASE.as_bytes()));
     tries(&file).unwrap();
     // Without its last character the MAC is short; only the line end may be missing.
     for end in 0..file.trim_ascii_end().len() {
@@ -128,7 +138,9 @@ fn a_changed_unprotected_key_is_not_listed() {
     puttygen(&source, &path, "", &[]);
     let file = fs::read_to_string(&path).unwrap();
     let renamed = file.replace("Comment: source", "Comment: sauce");
-    let error = key::inspect(renamed.as_bytes(), None).unwrap_err().to_string();
+    let error = key::inspect(&key::KdfLimits::DEFAULT, renamed.as_bytes(), None)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("MAC"), "{error}");
 }
 
@@ -144,12 +156,14 @@ fn derivations_meant_to_exhaust_are_refused_with_their_numbers() {
         lines.collect::<Vec<_>>().join("\n")
     };
     for (name, value, shown) in [
-        ("Argon2-Memory", "4194304", "4096 MiB"),
-        ("Argon2-Passes", "4294967295", "4294967295 passes"),
-        ("Argon2-Parallelism", "65", "65 lanes"),
+        ("Argon2-Memory", "4194304", "4096 MiB of memory, and kdf_memory"),
+        ("Argon2-Passes", "4294967295", "times passes, and kdf_time"),
+        ("Argon2-Parallelism", "65", "65 threads, and kdf_threads"),
     ] {
         let changed = replace(name, value);
-        let error = key::inspect(changed.as_bytes(), None).unwrap_err().to_string();
+        let error = key::inspect(&key::KdfLimits::DEFAULT, changed.as_bytes(), None)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(shown), "{error}");
     }
     for (name, value) in [
@@ -163,7 +177,12 @@ fn derivations_meant_to_exhaust_are_refused_with_their_numbers() {
     ] {
         let changed = replace(name, value);
         assert!(
-            key::open(changed.as_bytes(), Some(PASSPHRASE.as_bytes())).is_err(),
+            key::open(
+                &key::KdfLimits::DEFAULT,
+                changed.as_bytes(),
+                Some(PASSPHRASE.as_bytes())
+            )
+            .is_err(),
             "{name} {value}"
         );
     }
@@ -178,7 +197,9 @@ fn what_is_not_read_is_named() {
         ),
         ("PuTTY-User-Key-File-4: ssh-rsa\nEncryption: none\n", "came after"),
     ] {
-        let Err(KeyError::Unsupported(reason)) = key::inspect(file.as_bytes(), None) else {
+        let Err(KeyError::Unsupported(reason)) =
+            key::inspect(&key::KdfLimits::DEFAULT, file.as_bytes(), None)
+        else {
             panic!("{word}")
         };
         assert!(reason.contains(word) && reason.contains("puttygen"), "{reason}");
@@ -202,7 +223,12 @@ fn public_halves_in_puttys_form_stand_beside_keys() {
         &[text(&with), "-O", "public", "-o", text(&public)],
         b"",
     );
-    let listed = key::inspect(&fs::read(&path).unwrap(), Some(&fs::read(&public).unwrap())).unwrap();
+    let listed = key::inspect(
+        &key::KdfLimits::DEFAULT,
+        &fs::read(&path).unwrap(),
+        Some(&fs::read(&public).unwrap()),
+    )
+    .unwrap();
     assert_eq!(listed.public, expected.public);
     assert_eq!(listed.comment, expected.comment);
 }

@@ -65,6 +65,7 @@ pub(crate) fn lies(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
 
 pub(crate) fn inspect(path: &Path) -> Inspected {
     key::inspect(
+        &key::KdfLimits::DEFAULT,
         &fs::read(path).unwrap(),
         fs::read(beside(path, ".pub")).ok().as_deref(),
     )
@@ -72,7 +73,11 @@ pub(crate) fn inspect(path: &Path) -> Inspected {
 }
 
 pub(crate) fn open(path: &Path, passphrase: Option<&str>) -> Result<key::OpenKey, KeyError> {
-    key::open(&fs::read(path).unwrap(), passphrase.map(str::as_bytes))
+    key::open(
+        &key::KdfLimits::DEFAULT,
+        &fs::read(path).unwrap(),
+        passphrase.map(str::as_bytes),
+    )
 }
 
 /// Signs as ssh-keygen -Y does (PROTOCOL.sshsig) and has ssh-keygen check it.

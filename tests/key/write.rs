@@ -114,19 +114,24 @@ fn assert_goes_round(directory: &Path, name: &str, key: &OpenKey) {
             let sealed = passphrase.is_some();
             let path = put(&directory.join(format!("{name}-{format:?}-{sealed}")), &bytes);
             assert_read_by_its_tool(&path, format, key, passphrase);
-            let (again, comment) = key::open_with_comment(&bytes, passphrase.map(str::as_bytes)).unwrap();
+            let (again, comment) =
+                key::open_with_comment(&key::KdfLimits::DEFAULT, &bytes, passphrase.map(str::as_bytes))
+                    .unwrap();
             assert_eq!(numbers(&again), original, "{}", path.display());
             match format {
                 Format::Pkcs8 => assert_eq!(comment, b""),
                 _ => assert_eq!(comment, COMMENT),
             }
             if sealed {
-                let wrong = key::open(&bytes, Some(b"wrong"));
+                let wrong = key::open(&key::KdfLimits::DEFAULT, &bytes, Some(b"wrong"));
                 assert!(matches!(wrong, Err(KeyError::WrongPassphrase)));
                 // From the sealed file on to every other format.
                 for next in FORMATS {
                     let onward = written(&again, next, None);
-                    assert_eq!(numbers(&key::open(&onward, None).unwrap()), original);
+                    assert_eq!(
+                        numbers(&key::open(&key::KdfLimits::DEFAULT, &onward, None).unwrap()),
+                        original
+                    );
                 }
             }
         }
@@ -155,7 +160,7 @@ fn a_short_scalar_and_a_seed_that_ends_in_zeros_stay_whole() {
     let end = der.len();
     der[end - 3..].fill(0);
     let file = pem::encode(&pem::Pem::new("PRIVATE KEY", der));
-    let key = key::open(file.as_bytes(), None).unwrap();
+    let key = key::open(&key::KdfLimits::DEFAULT, file.as_bytes(), None).unwrap();
     assert_goes_round(directory.path(), "zeros", &key);
 }
 
@@ -169,7 +174,8 @@ fn what_openssh_writes_is_written_byte_for_byte() {
             &[arguments, &["-C", "me at home"]].concat(),
             "",
         );
-        let (key, _) = key::open_with_comment(&fs::read(&path).unwrap(), None).unwrap();
+        let (key, _) =
+            key::open_with_comment(&key::KdfLimits::DEFAULT, &fs::read(&path).unwrap(), None).unwrap();
         let theirs = pem::parse(fs::read(&path).unwrap()).unwrap().into_contents();
         let ours = written(&key, Format::OpenSsh, None);
         assert!(ours.split(|byte| *byte == b'\n').all(|line| line.len() <= 70));
@@ -187,7 +193,8 @@ fn keys_of_two_algorithms_are_openssh_s_alone() {
     let key = open(&data, None).unwrap();
     for passphrase in [None, Some(PASSPHRASE)] {
         let bytes = written(&key, Format::OpenSsh, passphrase);
-        let (again, comment) = key::open_with_comment(&bytes, passphrase.map(str::as_bytes)).unwrap();
+        let (again, comment) =
+            key::open_with_comment(&key::KdfLimits::DEFAULT, &bytes, passphrase.map(str::as_bytes)).unwrap();
         assert_eq!((again.public(), &comment[..]), (key.public(), COMMENT));
     }
     for (format, name) in [(Format::Pkcs8, "PKCS#8"), (Format::Ppk, "PuTTY")] {
@@ -207,10 +214,15 @@ fn comments_of_any_bytes_stay_on_their_line() {
     let key = open(&generate(directory.path(), "key", &["-t", "ed25519"], ""), None).unwrap();
     let comment = b"M\xfcller\nPrivate-MAC: 00\r";
     let bytes = key::write(&key, Format::Ppk, comment, None).unwrap();
-    let (_, read) = key::open_with_comment(&bytes, None).unwrap();
+    let (_, read) = key::open_with_comment(&key::KdfLimits::DEFAULT, &bytes, None).unwrap();
     assert_eq!(read, b"M\xfcller Private-MAC: 00 ");
     let bytes = key::write(&key, Format::OpenSsh, comment, None).unwrap();
-    assert_eq!(key::open_with_comment(&bytes, None).unwrap().1, comment);
+    assert_eq!(
+        key::open_with_comment(&key::KdfLimits::DEFAULT, &bytes, None)
+            .unwrap()
+            .1,
+        comment
+    );
 }
 
 #[test]

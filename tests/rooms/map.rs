@@ -55,6 +55,7 @@ pub(crate) const ARROWS: &[(&str, &[&str], &str)] = &[
     ),
     ("idle", &["keyset", "platform"], "seals when the person is away"),
     ("config", &["platform"], "reads and writes its file whole"),
+    ("config", &["key"], "what deriving a key may cost (KdfLimits)"),
     (
         "policy",
         &["wire"],

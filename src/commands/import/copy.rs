@@ -3,7 +3,7 @@ use crate::commands::convert::{PRIVATE, PUBLIC, shown};
 use crate::commands::names::whole;
 use crate::commands::opening::{KeyFile, Opened, beside};
 use crate::commands::output::Failure;
-use claviger::key::{self, Inspected, KeyError, PublicHalf};
+use claviger::key::{self, Inspected, KdfLimits, KeyError, PublicHalf};
 use claviger_platform::files::{self, Fresh};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ pub(super) struct Copied {
 
 impl Source {
     /// Reads it, whatever its mode: a file on a stick or among downloads has none that means anything.
-    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+    pub(super) fn read(path: &Path, limits: KdfLimits) -> Result<Self, Failure> {
         let path = whole(path).ok_or_else(|| Failure::new("no such file"))?;
         if path.extension().is_some_and(|extension| extension == "pub") {
             let text =
@@ -47,7 +47,7 @@ impl Source {
         let (bytes, exposed) = files::read_exposed(&path, LONGEST).map_err(plain)?;
         let public = files::read_public(&beside(&path, ".pub"), LONGEST).ok();
         let public = public.filter(|public| !public.is_empty());
-        let listed = match key::inspect(&bytes, public.as_deref()) {
+        let listed = match key::inspect(&limits, &bytes, public.as_deref()) {
             Ok(listed) => Some(listed),
             Err(KeyError::NoPublicHalf) => None,
             Err(error) => return Err(error.into()),
@@ -58,6 +58,7 @@ impl Source {
                 path,
                 bytes: Arc::new(bytes),
                 beside: public,
+                limits,
             },
             listed,
             exposed,

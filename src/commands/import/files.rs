@@ -82,7 +82,7 @@ pub(super) fn run(args: &ImportFiles, context: &Context) -> Result<ExitCode, Fai
 impl Importing<'_> {
     /// Imports one file; says what was done.
     fn one(&mut self, path: &Path) -> Result<String, Failure> {
-        let source = Source::read(path)?;
+        let source = Source::read(path, self.config.limits)?;
         if let Some(there) = self.there(&source, None) {
             return Ok(there);
         }
@@ -95,7 +95,14 @@ impl Importing<'_> {
         let content = match (self.args.to, &opened) {
             (Some(to), Some(opened)) => {
                 let name = shown(&target);
-                Some(written(to, ROUNDS, &name, opened, passphrase.as_ref())?)
+                Some(written(
+                    to,
+                    &self.config.limits,
+                    ROUNDS,
+                    &name,
+                    opened,
+                    passphrase.as_ref(),
+                )?)
             }
             _ => None,
         };
@@ -139,7 +146,13 @@ impl Importing<'_> {
         let fingerprint = &source.half(opened)?.fingerprint;
         let mut dirs = self.config.key_dirs.clone();
         dirs.push(self.folder.clone());
-        let found = discover(&dirs, &self.config.key_files, &self.context.notes()).keys;
+        let found = discover(
+            &self.config.limits,
+            &dirs,
+            &self.config.key_files,
+            &self.context.notes(),
+        )
+        .keys;
         let same = found
             .into_iter()
             .find(|found| found.inspected.public.fingerprint == *fingerprint)?;
@@ -154,12 +167,12 @@ impl Importing<'_> {
         let file = &source.file;
         let opened = match (source.encrypted(), &self.given) {
             (false, _) if self.args.to.is_none() => return Ok(None),
-            (false, _) => attempt(&file.bytes, None)?,
-            (true, Some(given)) => attempt(&file.bytes, Some(given))?,
+            (false, _) => attempt(&file.limits, &file.bytes, None)?,
+            (true, Some(given)) => attempt(&file.limits, &file.bytes, Some(given))?,
             (true, None) if self.args.no_store && self.args.to.is_none() => return Ok(None),
             (true, None) => {
                 let last = self.last.as_ref();
-                match last.and_then(|last| attempt(&file.bytes, Some(last)).ok()) {
+                match last.and_then(|last| attempt(&file.limits, &file.bytes, Some(last)).ok()) {
                     Some(opened) => opened,
                     None => self.asked(source)?,
                 }

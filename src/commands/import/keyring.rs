@@ -39,7 +39,12 @@ struct Item {
 pub(super) fn run(args: &KeyringArgs, context: &Context) -> Result<ExitCode, Failure> {
     let master = secret_from(args.vault.vault_passphrase_fd)?;
     let config = context.config()?;
-    let found = discover(&config.key_dirs, &config.key_files, &context.notes());
+    let found = discover(
+        &config.limits,
+        &config.key_dirs,
+        &config.key_files,
+        &context.notes(),
+    );
     let keys: Vec<Found> = found
         .keys
         .into_iter()
@@ -117,9 +122,9 @@ impl Importing {
             self.tally.unknown += 1;
             return Ok(None);
         };
-        let file = KeyFile::read(&key.path)?;
+        let file = KeyFile::read(&key.path, key.limits)?;
         let fits = |item: &Item| {
-            let opened = attempt(&file.bytes, Some(&item.secret));
+            let opened = attempt(&file.limits, &file.bytes, Some(&item.secret));
             opened.is_ok_and(|opened| *opened.key.public() == key.inspected.public)
         };
         let Some(item) = items.into_iter().find(fits) else {

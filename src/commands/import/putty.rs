@@ -162,8 +162,8 @@ impl Importing<'_> {
             Some(rest) => rest.to_owned(),
             None => text,
         };
-        let file = KeyFile::read(&path).map_err(|error| plain(error.to_string()))?;
-        key::inspect(&file.bytes, file.beside.as_deref()).map_err(|error| error.to_string())?;
+        let file = KeyFile::read(&path, self.config.limits).map_err(|error| plain(error.to_string()))?;
+        file.inspect().map_err(|error| error.to_string())?;
         Ok(file)
     }
 
@@ -174,7 +174,7 @@ impl Importing<'_> {
     fn take(&self, file: &KeyFile) -> Result<String, Failure> {
         let (mut done, would) = (String::new(), if self.args.dry_run { "would be " } else { "" });
         if file.beside.is_none() {
-            let inspected = key::inspect(&file.bytes, None)?;
+            let inspected = file.inspect()?;
             let line = key::authorized_line(&inspected.public.blob, &inspected.comment);
             let path = beside(&file.path, ".pub");
             if !self.args.dry_run {

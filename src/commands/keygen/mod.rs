@@ -16,7 +16,7 @@ use super::progress;
 use super::ssh_config::HostBlock;
 use crate::cli::KeygenArgs;
 use claviger::config::{Config, edit_key_files};
-use claviger::key::{self, FileBytes, Format, OpenKey};
+use claviger::key::{self, FileBytes, Format, KdfLimits, OpenKey};
 use claviger::unlock::Wanted;
 use claviger_platform::files::Fresh;
 use protection::Protection;
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &KeygenArgs, context: &Context) -> Result<ExitCode, Fail
     let runtime = runtime()?;
     let (mut report, protection) = runtime.block_on(async {
         let mut protection = Protection::choose(args, context, &config, &recipe, secrets).await?;
-        let report = make(&recipe, &mut protection).await?;
+        let report = make(&recipe, config.limits, &mut protection).await?;
         Ok::<_, Failure>((report, protection))
     })?;
     // The key is there: whatever fails from now on is told beside it, and does not hide it.
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &KeygenArgs, context: &Context) -> Result<ExitCode, Fail
 }
 
 /// Makes the key and both files.
-async fn make(recipe: &Recipe, protection: &mut Protection) -> Result<Report, Failure> {
+async fn make(recipe: &Recipe, limits: KdfLimits, protection: &mut Protection) -> Result<Report, Failure> {
     let kind = recipe.kind;
     let made = progress::during(&recipe.describe(), move || key::generate(kind)).await??;
     let half = made.public().clone();
@@ -84,7 +84,7 @@ async fn make(recipe: &Recipe, protection: &mut Protection) -> Result<Report, Fa
     let private = Fresh::write(&recipe.path, &file, PRIVATE)?;
     let public = Fresh::write(&recipe.public_path, &[&line[..], b"\n"].concat(), PUBLIC)?;
     protection.keep(&wanted).await?;
-    let published = match protection.check(&wanted, file).await {
+    let published = match protection.check(limits, &wanted, file).await {
         Ok(()) => publish(recipe, private, public),
         Err(failure) => Err(failure),
     };

@@ -4,7 +4,7 @@ use crate::cli::KeygenArgs;
 use crate::commands::context::{Context, Secrets};
 use crate::commands::output::Failure;
 use claviger::config::{Config, Source};
-use claviger::key::{self, FileBytes, KeyError};
+use claviger::key::{self, FileBytes, KdfLimits, KeyError};
 use claviger::secret::Secret;
 use claviger::unlock::{Unlocker, Wanted};
 use claviger_platform::prompt::PromptError;
@@ -106,9 +106,14 @@ impl Protection {
     }
 
     /// Opens what was written: a generated passphrase as the store gives it back, and not as it is known here.
-    pub(super) async fn check(&self, wanted: &Wanted, file: Arc<FileBytes>) -> Result<(), Failure> {
+    pub(super) async fn check(
+        &self,
+        limits: KdfLimits,
+        wanted: &Wanted,
+        file: Arc<FileBytes>,
+    ) -> Result<(), Failure> {
         let fingerprint = wanted.fingerprint.clone();
-        let opens = move |passphrase: Option<&[u8]>| match key::open(&file, passphrase) {
+        let opens = move |passphrase: Option<&[u8]>| match key::open(&limits, &file, passphrase) {
             Ok(opened) if opened.public().fingerprint == fingerprint => Ok(()),
             Ok(_) => Err(KeyError::Damaged("what was written opens as another key".into())),
             Err(error) => Err(error),

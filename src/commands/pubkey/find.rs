@@ -25,7 +25,7 @@ pub(in crate::commands) fn find(
 }
 
 fn of_file(path: &Path, context: &Context, secrets: Secrets) -> Result<Public, Failure> {
-    let file = KeyFile::read(path)?;
+    let file = KeyFile::read(path, context.config()?.limits)?;
     let path = Some(path.to_string_lossy().into_owned());
     match key::public_file(&file.bytes, file.beside.as_deref()) {
         Ok(public) => Ok(Public {
@@ -113,7 +113,13 @@ fn of_agent(client: &Client) -> Result<Vec<Key>, Failure> {
 
 fn of_places(context: &Context) -> Result<Vec<Key>, Failure> {
     let config = context.config()?;
-    let found = keyset::discover(&config.key_dirs, &config.key_files, &context.notes()).keys;
+    let found = keyset::discover(
+        &config.limits,
+        &config.key_dirs,
+        &config.key_files,
+        &context.notes(),
+    )
+    .keys;
     Ok(found
         .into_iter()
         .map(|found| (names::wanted(&found), found.inspected.public.blob))

@@ -318,6 +318,7 @@ fn read_places(context: Context) -> ReadPlaces {
             dirs: config.key_dirs,
             files: config.key_files,
             databases: config.databases,
+            limits: config.limits,
         })
     })
 }

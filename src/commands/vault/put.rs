@@ -20,9 +20,9 @@ pub(super) fn run(args: &PutArgs, context: &Context) -> Result<ExitCode, Failure
     // The one master passphrase that was given is the target's, and no store's that the key's passphrase may be in.
     let master = secrets.vault.take();
     let path = path_of(args, context)?;
-    let file = KeyFile::read(&path)?;
+    let file = KeyFile::read(&path, context.config()?.limits)?;
     if !key::looks_like_private_key(&file.bytes) {
-        let why = key::inspect(&file.bytes, None).err();
+        let why = file.inspect().err();
         let why = why.map_or_else(|| "not a private key".to_owned(), |error| error.to_string());
         return Err(Failure::new(format!("{}: {why}", file.name())));
     }

@@ -6,7 +6,7 @@ use super::listing::{ListedKey, Listing};
 use super::references::passphrases;
 use super::settings::{Location, Settings, allows_expired};
 use super::source::{self, KeyBytes};
-use crate::key::{self, KeyError, OpenKey};
+use crate::key::{self, KdfLimits, KeyError, OpenKey};
 use crate::wire::report::Problem;
 use keepass::Database;
 use keepass::db::{CustomDataValue, EntryRef, Times};
@@ -64,7 +64,7 @@ impl Opened {
                 &database.table.path,
                 &database.surroundings,
             )
-            .and_then(|bytes| self.opened(&candidate.entry, &bytes));
+            .and_then(|bytes| self.opened(&database.limits, &candidate.entry, &bytes));
             match opened {
                 Ok(key) if key.public().blob == blob => return Ok(key),
                 Ok(_) => reason = String::from("its entry now has another key"),
@@ -130,15 +130,15 @@ impl Opened {
             &database.table.path,
             &database.surroundings,
         )?;
-        let (public, protected, format, comment) = match key::inspect(&bytes.private, bytes.public.as_deref())
-        {
-            Ok(key) => (key.public, key.encrypted, key.format, key.comment),
-            Err(KeyError::NoPublicHalf) => {
-                let opened = self.opened(entry, &bytes)?;
-                (opened.public().clone(), true, "PEM", Vec::new())
-            }
-            Err(error) => return Err(error.to_string()),
-        };
+        let (public, protected, format, comment) =
+            match key::inspect(&database.limits, &bytes.private, bytes.public.as_deref()) {
+                Ok(key) => (key.public, key.encrypted, key.format, key.comment),
+                Err(KeyError::NoPublicHalf) => {
+                    let opened = self.opened(&database.limits, entry, &bytes)?;
+                    (opened.public().clone(), true, "PEM", Vec::new())
+                }
+                Err(error) => return Err(error.to_string()),
+            };
         let certificate = bytes.certificate.map(|bytes| key::certificate(&bytes, &public));
         let (certificate, reason) = match certificate.transpose() {
             Ok(certificate) => (certificate, None),
@@ -166,13 +166,13 @@ impl Opened {
     }
 
     /// Opens the key with the entry's password.
-    fn opened(&self, entry: &EntryRef<'_>, bytes: &KeyBytes) -> Result<OpenKey, String> {
-        let mut result = key::open(&bytes.private, None);
+    fn opened(&self, limits: &KdfLimits, entry: &EntryRef<'_>, bytes: &KeyBytes) -> Result<OpenKey, String> {
+        let mut result = key::open(limits, &bytes.private, None);
         for passphrase in passphrases(&self.content, entry) {
             if !matches!(result, Err(KeyError::WrongPassphrase)) {
                 break;
             }
-            result = key::open(&bytes.private, Some(passphrase.as_bytes()));
+            result = key::open(limits, &bytes.private, Some(passphrase.as_bytes()));
         }
         result.map_err(|error| match error {
             KeyError::WrongPassphrase => {

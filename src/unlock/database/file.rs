@@ -3,6 +3,7 @@
 use super::guard;
 use super::source::Surroundings;
 use crate::config::Kdbx;
+use crate::key::KdfLimits;
 use crate::unlock::session::Protected;
 use crate::unlock::vault::{Edition, VaultError, text};
 use claviger_platform::files::{self, FileError};
@@ -24,6 +25,7 @@ const MAX_KEY_FILE: u64 = 16 << 20;
 pub(super) struct Database {
     pub(super) table: Kdbx,
     pub(super) surroundings: Surroundings,
+    pub(super) limits: KdfLimits,
 }
 
 /// The file decrypted.
@@ -58,7 +60,7 @@ impl Protected for Database {
     }
 
     fn inspect(&self) -> Result<(), VaultError> {
-        checked(&self.bytes()?)
+        self.checked(&self.bytes()?)
     }
 
     fn may_open_alone(&self) -> bool {
@@ -91,7 +93,7 @@ impl Database {
         bytes: &[u8],
         password: &[u8],
     ) -> Result<(Content, DatabaseKey), VaultError> {
-        checked(bytes)?;
+        self.checked(bytes)?;
         let alone = password.is_empty() && self.table.key_file.is_some();
         let opened = |key: DatabaseKey| Ok((parse(bytes, key.clone())?, key));
         if alone {
@@ -125,6 +127,10 @@ impl Database {
         }
     }
 
+    fn checked(&self, bytes: &[u8]) -> Result<(), VaultError> {
+        guard::check(&self.limits, bytes).map_err(|reason| VaultError::Unreadable(reason.to_string()))
+    }
+
     fn key_file(&self) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         let file = self.table.key_file.as_deref();
         // Any file of the person's can be one, a picture for example, so its mode is not judged either.
@@ -134,10 +140,6 @@ impl Database {
         };
         file.map(read).transpose()
     }
-}
-
-fn checked(bytes: &[u8]) -> Result<(), VaultError> {
-    guard::check(bytes).map_err(|reason| VaultError::Unreadable(reason.to_string()))
 }
 
 /// The crate's words are passed on where they cannot quote what was decrypted.

@@ -4,7 +4,8 @@
 //! number that is shorter than its type the crate would panic, and it derives as many rounds as the header says.
 //! A file of 3.1 that was changed or cut behind its header shows only when it is opened.
 
-use crate::unlock::vault::guard::{self, Refused, check_rounds, take};
+use crate::key::{Derivation, KdfLimits};
+use crate::unlock::vault::guard::{self, Refused, take};
 
 /// Signatures, then the minor and the major version, two bytes each.
 const PREFIX: usize = 12;
@@ -29,19 +30,19 @@ const CHACHA20: [u8; 16] = [
 const BLOCK: usize = 16;
 
 /// Checks `file`, as far as that shows without its key.
-pub(super) fn check(file: &[u8]) -> Result<(), Refused> {
+pub(super) fn check(limits: &KdfLimits, file: &[u8]) -> Result<(), Refused> {
     if file.starts_with(&KEEPASS_1) {
         return Err(Refused::Layout(
             "it is of KeePass 1; import it with KeePassXC, and name the new database",
         ));
     }
     match file.get(10..PREFIX) {
-        Some(major) if major == MAJOR_3 && file.starts_with(&guard::SIGNATURE) => check_3(file),
-        _ => guard::check(file),
+        Some(major) if major == MAJOR_3 && file.starts_with(&guard::SIGNATURE) => check_3(limits, file),
+        _ => guard::check(limits, file),
     }
 }
 
-fn check_3(file: &[u8]) -> Result<(), Refused> {
+fn check_3(limits: &KdfLimits, file: &[u8]) -> Result<(), Refused> {
     const SHORT: Refused = Refused::Layout("it ends inside its header");
     const DAMAGED: Refused = Refused::Layout("its header is damaged");
     let mut rest = file.get(PREFIX..).ok_or(SHORT)?;
@@ -60,7 +61,9 @@ fn check_3(file: &[u8]) -> Result<(), Refused> {
             FIELD_MASTER_SEED | FIELD_TRANSFORM_SEED | FIELD_STREAM_START => value.len() == 32,
             FIELD_ROUNDS => {
                 let rounds = value.try_into().map_err(|_| DAMAGED)?;
-                check_rounds(u64::from_le_bytes(rounds))?;
+                limits.check(Derivation::AesKdf {
+                    rounds: u64::from_le_bytes(rounds),
+                })?;
                 true
             }
             other => other <= MAX_FIELD,
@@ -78,6 +81,10 @@ fn check_3(file: &[u8]) -> Result<(), Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check(file: &[u8]) -> Result<(), Refused> {
+        super::check(&KdfLimits::DEFAULT, file)
+    }
     use proptest::prelude::*;
 
     fn file(fields: &[(u8, &[u8])], body: usize) -> Vec<u8> {

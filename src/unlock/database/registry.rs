@@ -5,7 +5,7 @@ use super::known::Known;
 use super::listing::Listing;
 use super::source::Surroundings;
 use crate::config::Kdbx;
-use crate::key::OpenKey;
+use crate::key::{KdfLimits, OpenKey};
 use crate::secret::Secret;
 use crate::unlock::gate::Gate;
 use crate::unlock::offer::Offers;
@@ -31,6 +31,7 @@ pub(in crate::unlock) struct Given {
     pub(in crate::unlock) offers: Arc<Offers>,
     pub(in crate::unlock) gate: Arc<Gate>,
     pub(in crate::unlock) home: PathBuf,
+    pub(in crate::unlock) limits: KdfLimits,
 }
 
 /// The KeePass databases of the configuration.
@@ -249,6 +250,7 @@ impl Given {
                 home: self.home.clone(),
                 variable: dirs::variable,
             },
+            limits: self.limits,
         };
         Arc::new(Known::new(Session::new(Parts {
             file,

@@ -150,7 +150,11 @@ mod tests {
     const MASTER: &[u8] = b"the master";
 
     fn vault(home: &tempfile::TempDir) -> Vault {
-        let vault = Vault::new(home.path().join("vault.kdbx"), KdfCost::CHEAP);
+        let vault = Vault::new(
+            home.path().join("vault.kdbx"),
+            KdfCost::CHEAP,
+            crate::key::KdfLimits::DEFAULT,
+        );
         vault.make(MASTER).unwrap();
         vault.put(MASTER, "SHA256:a", "a", b"one").unwrap();
         vault

@@ -103,7 +103,11 @@ fn a_change_that_leaves_size_and_times_as_they_were_is_seen() {
         let unlocker = home.unlocker_given(&[Source::Embedded], Some(MASTER));
         unlocker.unlock(&key("a"), opens_with("right")).await.unwrap();
         let before = std::fs::metadata(home.path()).unwrap();
-        let other = Vault::new(home.0.join("other/vault.kdbx"), KdfCost::CHEAP);
+        let other = Vault::new(
+            home.0.join("other/vault.kdbx"),
+            KdfCost::CHEAP,
+            crate::key::KdfLimits::DEFAULT,
+        );
         // Compressed, so the size may differ by a few bytes from one save to the next.
         let same_size = (0..200).any(|_| {
             let _ = std::fs::remove_file(other.path());

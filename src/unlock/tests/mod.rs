@@ -135,6 +135,7 @@ impl Home {
             state: self.0.join("state"),
             databases: Vec::new(),
             home: self.0.clone(),
+            limits: KdfLimits::DEFAULT,
             means: Arc::new(Means::from_environment()),
             keyring: Arc::new(Keyring::new(LIMIT)),
             master: master.map(|master| Secret::copy_of(master.as_bytes())),
@@ -146,7 +147,7 @@ impl Home {
     }
 
     fn vault(&self) -> Vault {
-        Vault::new(self.path(), KdfCost::CHEAP)
+        Vault::new(self.path(), KdfCost::CHEAP, crate::key::KdfLimits::DEFAULT)
     }
 
     /// A vault that holds `passphrase` for the key `name`.

@@ -8,6 +8,7 @@
 //!
 //! Layout: <https://keepass.info/help/kb/kdbx.html>, "Outer header".
 
+use crate::key::{Derivation, KdfLimits, TooCostly};
 use aws_lc_rs::digest;
 
 /// First and second signature of a KDBX file.
@@ -19,15 +20,6 @@ const FIELD_COMPRESSION: u8 = 3;
 const FIELD_KDF: u8 = 11;
 const FIELD_CUSTOM: u8 = 12;
 
-/// Memory that a derivation may ask for, in bytes.
-const MAX_MEMORY: u64 = 1 << 30;
-/// Memory times passes: about half a minute of one processor.
-const MAX_WORK: u64 = 64 << 30;
-/// Threads that a derivation may ask for.
-const MAX_LANES: u64 = 64;
-/// Rounds of the older AES derivation: about half a minute.
-const MAX_ROUNDS: u64 = 200_000_000;
-
 /// Why a file is not read at all, in a few words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::unlock) enum Refused {
@@ -35,24 +27,14 @@ pub(in crate::unlock) enum Refused {
     #[error("{0}")]
     Layout(&'static str),
     /// It would take more than a person can mean.
-    #[error(
-        "its key derivation asks for {asked} {of}, and the limit is {limit}; lower that in KeePassXC under \
-         Database Security"
-    )]
-    Cost {
-        /// What it asks for.
-        asked: u64,
-        /// What is allowed.
-        limit: u64,
-        /// Of what.
-        of: &'static str,
-    },
+    #[error(transparent)]
+    Cost(#[from] TooCostly),
 }
 
 const HEADER: Refused = Refused::Layout("its header is damaged");
 
 /// Checks `file` up to the end of its outer header.
-pub(in crate::unlock) fn check(file: &[u8]) -> Result<(), Refused> {
+pub(in crate::unlock) fn check(limits: &KdfLimits, file: &[u8]) -> Result<(), Refused> {
     const SHORT: Refused = Refused::Layout("it ends inside its header");
     if file.is_empty() {
         return Err(Refused::Layout("it is empty"));
@@ -72,7 +54,7 @@ pub(in crate::unlock) fn check(file: &[u8]) -> Result<(), Refused> {
         match kind {
             FIELD_END => break,
             FIELD_COMPRESSION if value.len() != 4 => return Err(HEADER),
-            FIELD_KDF => check_cost(value)?,
+            FIELD_KDF => check_cost(limits, value)?,
             FIELD_CUSTOM => {
                 dictionary(value).ok_or(HEADER)?;
             }
@@ -112,34 +94,19 @@ fn take_sized<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     take(rest, usize::try_from(len).ok()?)
 }
 
-/// Whether the derivation's parameters stay within the bounds above.
-fn check_cost(parameters: &[u8]) -> Result<(), Refused> {
+/// Whether the derivation's parameters stay within the limits; each kind of derivation has its own names for them.
+fn check_cost(limits: &KdfLimits, parameters: &[u8]) -> Result<(), Refused> {
     let entries = dictionary(parameters).ok_or(HEADER)?;
     let number = |name: &[u8]| {
         let entry = entries.iter().find(|entry| entry.name == name);
         entry.and_then(Entry::number).unwrap_or(0)
     };
-    let (memory, passes) = (number(b"M"), number(b"I"));
-    within("bytes of memory", memory, MAX_MEMORY)?;
-    within(
-        "bytes of memory in all its passes",
-        memory.saturating_mul(passes),
-        MAX_WORK,
-    )?;
-    within("threads", number(b"P"), MAX_LANES)?;
-    check_rounds(number(b"R"))
-}
-
-/// Whether the older AES derivation's rounds stay within the bound above.
-pub(in crate::unlock) fn check_rounds(rounds: u64) -> Result<(), Refused> {
-    within("rounds", rounds, MAX_ROUNDS)
-}
-
-fn within(of: &'static str, asked: u64, limit: u64) -> Result<(), Refused> {
-    match asked > limit {
-        true => Err(Refused::Cost { asked, limit, of }),
-        false => Ok(()),
-    }
+    limits.check(Derivation::Argon2 {
+        memory: number(b"M"),
+        passes: number(b"I"),
+        lanes: number(b"P"),
+    })?;
+    Ok(limits.check(Derivation::AesKdf { rounds: number(b"R") })?)
 }
 
 /// One entry of a "variant dictionary".
@@ -185,6 +152,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn check(file: &[u8]) -> Result<(), Refused> {
+        super::check(&KdfLimits::DEFAULT, file)
+    }
+
     fn field(kind: u8, value: &[u8]) -> Vec<u8> {
         let mut out = vec![kind];
         out.extend_from_slice(&u32::try_from(value.len()).unwrap().to_le_bytes());
@@ -224,7 +195,7 @@ mod tests {
         assert_eq!(check(&cost(64 << 20, 10)), Ok(()));
         let refused = check(&cost(2 << 30, 1)).unwrap_err().to_string();
         assert!(
-            refused.contains("2147483648") && refused.contains("1073741824"),
+            refused.contains("2048 MiB") && refused.contains("allows 1024") && refused.contains("kdf_memory"),
             "{refused}"
         );
         assert!(check(&cost(1 << 30, 1 << 40)).is_err());

@@ -1,6 +1,7 @@
 //! The KDBX crate behind a narrow door: how a vault is configured, written and read, and which errors mean what.
 
 use super::{VaultError, entries, guard};
+use crate::key::KdfLimits;
 use keepass::config::{
     CompressionConfig, DatabaseConfig, DatabaseVersion, InnerCipherConfig, KdfConfig, OuterCipherConfig,
 };
@@ -57,7 +58,8 @@ pub(super) fn serialize(database: &mut Database, master: &[u8]) -> Result<Zeroiz
     // KeePassXC writes 4.0 where it needs no more; the crate writes 4.1 only.
     database.config.version = DatabaseVersion::KDB4(1);
     let written = rehearsed(database, |database| write(database, master))?;
-    if !parse(&written, master).is_ok_and(|copy| holds_all_of(&copy, database)) {
+    // Its derivation costs nothing.
+    if !parse(&KdfLimits::DEFAULT, &written, master).is_ok_and(|copy| holds_all_of(&copy, database)) {
         return Err(VaultError::Save("it would not read back as it is".to_owned()));
     }
     write(database, master)
@@ -77,8 +79,8 @@ pub(in crate::unlock) fn rehearsed<T>(
 }
 
 /// Reads a file's bytes.
-pub(super) fn parse(bytes: &[u8], master: &[u8]) -> Result<Database, VaultError> {
-    guard::check(bytes).map_err(|reason| VaultError::Damaged(reason.to_string()))?;
+pub(super) fn parse(limits: &KdfLimits, bytes: &[u8], master: &[u8]) -> Result<Database, VaultError> {
+    guard::check(limits, bytes).map_err(|reason| VaultError::Damaged(reason.to_string()))?;
     Database::parse(bytes, key(master)?).map_err(|error| match error {
         DatabaseOpenError::Key(DatabaseKeyError::IncorrectKey) => VaultError::WrongMaster,
         // Its text may quote what was decrypted.

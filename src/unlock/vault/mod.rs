@@ -15,6 +15,7 @@ mod tests;
 pub(super) use contents::{Contents, Known};
 pub(super) use kdbx::{KdfCost, holds_all_of, new as new_content, rehearsed, text};
 
+use crate::key::KdfLimits;
 use crate::secret::Secret;
 use crate::unlock::session::Protected;
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
@@ -77,6 +78,7 @@ pub(super) enum VaultError {
 pub(super) struct Vault {
     path: PathBuf,
     cost: KdfCost,
+    limits: KdfLimits,
     /// Openings so far, each of which derives the key.
     openings: AtomicUsize,
 }
@@ -118,7 +120,7 @@ impl Protected for Vault {
 
     /// A person is not asked for the master passphrase of a file that is cut in half.
     fn inspect(&self) -> Result<(), VaultError> {
-        guard::check(&self.bytes()?).map_err(|reason| VaultError::Damaged(reason.to_string()))
+        guard::check(&self.limits, &self.bytes()?).map_err(|reason| VaultError::Damaged(reason.to_string()))
     }
 
     fn may_open_alone(&self) -> bool {
@@ -128,10 +130,11 @@ impl Protected for Vault {
 
 impl Vault {
     /// Touches nothing yet.
-    pub(super) fn new(path: PathBuf, cost: KdfCost) -> Self {
+    pub(super) fn new(path: PathBuf, cost: KdfCost, limits: KdfLimits) -> Self {
         Self {
             path,
             cost,
+            limits,
             openings: AtomicUsize::new(0),
         }
     }
@@ -177,7 +180,7 @@ impl Vault {
         let bytes = self.bytes()?;
         self.openings.fetch_add(1, Ordering::Relaxed);
         Ok(Opened {
-            database: kdbx::parse(&bytes, master)?,
+            database: kdbx::parse(&self.limits, &bytes, master)?,
             edition: Edition::of(&bytes),
         })
     }

@@ -72,7 +72,7 @@ impl Soft {
         let mut command = self.util(home);
         command.args(["--token", "first", "--pin", PIN, "--label", label, "--id", id]);
         succeed(command.arg("--import").arg(&file));
-        let key = key::open(text.as_bytes(), None).expect("a key");
+        let key = key::open(&key::KdfLimits::DEFAULT, text.as_bytes(), None).expect("a key");
         let public = ssh_key::PublicKey::from_bytes(&key.public().blob).expect("a public key");
         let line = format!("{}\n", public.to_openssh().expect("a line"));
         Imported {

@@ -60,6 +60,7 @@ impl Editor {
                         home: settings.home,
                         variable: dirs::variable,
                     },
+                    limits: settings.limits,
                 },
                 is_vault,
                 lock,

@@ -24,6 +24,7 @@ fn book(dir: &Path) -> Book {
                 home: dir.to_owned(),
                 variable: |_| None,
             },
+            limits: crate::key::KdfLimits::DEFAULT,
         },
         is_vault: false,
         lock: dir.join("state/lock"),

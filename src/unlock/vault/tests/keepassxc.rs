@@ -59,7 +59,11 @@ fn keepassxc_opens_it_and_shows_each_entry() {
     }
     assert!(
         !keepassxc(
-            &Vault::new(vault.path().into(), KdfCost::CHEAP),
+            &Vault::new(
+                vault.path().into(),
+                KdfCost::CHEAP,
+                crate::key::KdfLimits::DEFAULT
+            ),
             "show",
             &["-s", "none"],
             &[]
@@ -72,7 +76,11 @@ fn keepassxc_opens_it_and_shows_each_entry() {
 #[test]
 fn a_new_vault_is_slow_to_guess() {
     let home = tempfile::tempdir().unwrap();
-    let vault = Vault::new(home.path().join("vault.kdbx"), KdfCost::STANDARD);
+    let vault = Vault::new(
+        home.path().join("vault.kdbx"),
+        KdfCost::STANDARD,
+        crate::key::KdfLimits::DEFAULT,
+    );
     vault.make(MASTER).unwrap();
     let facts = keepassxc_ok(&vault, "db-info", &[], &[]);
     assert!(facts.contains("KDF: Argon2id (10 rounds, 65536 KB)"), "{facts}");

@@ -9,7 +9,11 @@ const MASTER: &[u8] = "master pässphrase".as_bytes();
 const KEY: &str = "SHA256:p2QAMXNIC1TJYWeIOttrVc98/R1BUFWu3/LiyKgUfQM";
 
 fn vault(home: &tempfile::TempDir) -> Vault {
-    Vault::new(home.path().join("data/vault.kdbx"), KdfCost::CHEAP)
+    Vault::new(
+        home.path().join("data/vault.kdbx"),
+        KdfCost::CHEAP,
+        crate::key::KdfLimits::DEFAULT,
+    )
 }
 
 fn made(home: &tempfile::TempDir) -> Vault {
@@ -59,7 +63,11 @@ fn a_vault_is_made_only_where_nothing_is() {
     vault.put(MASTER, KEY, "first", b"one").unwrap();
     assert!(matches!(vault.make(b"another"), Err(VaultError::Exists)));
     assert_eq!(read(&vault, KEY).unwrap(), b"one");
-    let missing = Vault::new(home.path().join("none.kdbx"), KdfCost::CHEAP);
+    let missing = Vault::new(
+        home.path().join("none.kdbx"),
+        KdfCost::CHEAP,
+        crate::key::KdfLimits::DEFAULT,
+    );
     assert!(matches!(
         missing.put(MASTER, KEY, "first", b"one"),
         Err(VaultError::Missing)

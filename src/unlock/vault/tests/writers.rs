@@ -44,7 +44,7 @@ fn writer() {
         Some(path) => (PathBuf::from(path), usize::MAX),
         None => (made(&own).path().to_owned(), 3),
     };
-    let vault = Vault::new(path, KdfCost::CHEAP);
+    let vault = Vault::new(path, KdfCost::CHEAP, crate::key::KdfLimits::DEFAULT);
     let first = (0..)
         .find(|n| read(&vault, &format!("SHA256:{n}")).is_none())
         .unwrap();
