@@ -33,7 +33,6 @@ pub(crate) fn run(args: &ConvertArgs, context: &Context) -> Result<ExitCode, Fai
     // Before anybody types a passphrase in vain.
     files::refuse_existing(&args.output)?;
     let file = KeyFile::read(&args.file, context.config()?.limits)?;
-    refuse_security_key(&file)?;
     let (means, runtime) = (Arc::new(context.means()), runtime()?);
     let mut opened = file.open(context, secrets, &means, &runtime)?;
     if let Some(comment) = &args.comment {
@@ -81,22 +80,6 @@ fn given(args: &ConvertArgs) -> Result<(Secrets, Option<Secret>), Failure> {
         return Err(Failure::new(text));
     }
     Ok((secrets, new))
-}
-
-/// A security key's file holds no private key, and only OpenSSH has a place for what it holds.
-fn refuse_security_key(file: &KeyFile) -> Result<(), Failure> {
-    let described = key::public_file(&file.bytes, None)
-        .ok()
-        .filter(|_| key::looks_like_private_key(&file.bytes))
-        .and_then(|public| key::described(&public.blob));
-    match described {
-        Some(described) if described.kind.starts_with("sk-") => Err(Failure::new(format!(
-            "{}: the key of a security key stays on its token, and this file is OpenSSH's alone; \
-             to change its passphrase: ssh-keygen -p -f FILE",
-            file.name()
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// A `.pub` of another key beside the new file would be taken for its public half.

@@ -3,12 +3,9 @@
 //! A key from a file is opened anew from its file; an added one has no file. Whoever has to put it away (while the
 //! agent is locked) keeps [`AddedBody::fields`] encrypted and calls [`reopen`].
 
-use ssh_encoding::Encode as _;
-use zeroize::Zeroizing;
-
 use super::certificate::Certificate;
 use super::kind::Kind;
-use super::private::{self, Private, TokenFields};
+use super::private::{self, Private};
 use super::sk::SkKey;
 use super::{KeyError, OpenKey, PublicHalf, cut, damaged, public, string};
 
@@ -74,8 +71,8 @@ pub fn added(body: &[u8]) -> Result<AddedBody<'_>, KeyError> {
             (key.public().clone(), AddedKey::Soft(key))
         }
         Private::Token(token) => {
-            let public = PublicHalf::parse(&token_blob(kind, &token)?)?;
-            (public, AddedKey::Token(token.kept(fields)))
+            let key = token.kept(kind, fields)?;
+            (PublicHalf::parse(&key.blob)?, AddedKey::Token(key))
         }
     };
     if let Some(certificate) = &certificate
@@ -108,27 +105,5 @@ fn check_authority(certificate: &Certificate<'_>) -> Result<(), KeyError> {
             Err(damaged("its certificate does not bear its authority's signature"))
         }
         checked => checked,
-    }
-}
-
-fn token_blob(kind: Kind, token: &TokenFields<'_>) -> Result<Vec<u8>, KeyError> {
-    let mut blob = Vec::new();
-    let mut put = |content: &[u8]| content.encode(&mut blob).map_err(cut);
-    put(kind.name().as_bytes())?;
-    for part in &token.public {
-        put(part)?;
-    }
-    put(token.application)?;
-    Ok(blob)
-}
-
-impl TokenFields<'_> {
-    fn kept(&self, fields: &[u8]) -> SkKey {
-        SkKey {
-            application: self.application.to_vec(),
-            flags: self.flags,
-            handle: Zeroizing::new(self.handle.to_vec()),
-            fields: Zeroizing::new(fields.to_vec()),
-        }
     }
 }

@@ -133,7 +133,7 @@ pub fn inspect(limits: &KdfLimits, file: &[u8], public: Option<&[u8]>) -> Result
         Container::OpenSsh(bytes) => {
             let key = openssh::File::parse(bytes)?;
             if key.is_encrypted() {
-                (Some(PublicHalf::of_file(key.blob)?), true, Vec::new())
+                (Some(PublicHalf::parse(key.blob)?), true, Vec::new())
             } else {
                 let (opened, comment) = key.open(None)?;
                 (Some(opened.into_public()), false, comment)

@@ -86,7 +86,7 @@ impl<'a> File<'a> {
     /// Opens the private half; also yields the comment, which is in there.
     pub(super) fn open(&self, passphrase: Option<&[u8]>) -> Result<(OpenKey, Vec<u8>), KeyError> {
         // The type is judged first: no one is asked for the passphrase of a key that cannot sign.
-        let public = public::PublicHalf::of_file(self.blob)?;
+        let public = public::PublicHalf::parse(self.blob)?;
         let (signer, comment) = if self.is_encrypted() {
             let section = self.decrypt(passphrase.ok_or(KeyError::WrongPassphrase)?)?;
             read_section(&section, KeyError::WrongPassphrase)?
@@ -149,12 +149,14 @@ fn read_section(section: &[u8], mismatch: KeyError) -> Result<(Signer, Vec<u8>),
     if u32::decode(rest).map_err(cut)? != u32::decode(rest).map_err(cut)? {
         return Err(mismatch);
     }
+    let fields = *rest;
     let name = string(rest).map_err(cut)?;
     let (kind, false) = Kind::named(name).ok_or_else(|| public::unsupported_type(name))? else {
         return Err(damaged("its private half is a certificate's"));
     };
-    let Private::Soft(signer) = private::read(kind, None, rest)? else {
-        return Err(damaged("its private half belongs to another public half"));
+    let signer = match private::read(kind, None, rest)? {
+        Private::Soft(signer) => signer,
+        Private::Token(token) => Signer::Token(token.kept(kind, &fields[..fields.len() - rest.len()])?),
     };
     let comment = public::without_nul(string(rest).map_err(cut)?);
     let padded = rest

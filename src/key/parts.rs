@@ -65,6 +65,11 @@ impl Parts {
                 }
             }
             Signer::Rsa(key) => Self::Rsa(RsaParts::parse(&key.to_pkcs1()?)?),
+            Signer::Token(_) => {
+                return Err(KeyError::Backend(
+                    "its private half is in a security key, which does not give it out".into(),
+                ));
+            }
             Signer::Composite(pair) => Self::Composite {
                 seeds: pair.seeds()?,
                 public: pair.public(),

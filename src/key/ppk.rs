@@ -124,7 +124,7 @@ impl Ppk {
         if string(&mut &*self.blob).map_err(cut)? != self.algorithm {
             return Err(damaged("its first line and its public half name two types"));
         }
-        PublicHalf::of_file(&self.blob)
+        PublicHalf::parse(&self.blob)
     }
 
     pub(super) fn open(&self, passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError> {

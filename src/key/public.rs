@@ -41,17 +41,6 @@ impl PublicHalf {
             bits: bits(kind, blob, rsa_bits)?,
         })
     }
-
-    /// Reads the blob of a key in a file, which has to sign without a token.
-    pub(super) fn of_file(blob: &[u8]) -> Result<Self, KeyError> {
-        let public = Self::parse(blob)?;
-        if public.algorithm.starts_with("sk-") {
-            return Err(KeyError::Unsupported(
-                "security keys (sk-...) are not read from files; give them to the agent: ssh-add FILE".into(),
-            ));
-        }
-        Ok(public)
-    }
 }
 
 fn damaged() -> KeyError {
@@ -146,10 +135,10 @@ fn unsupported_rsa(bits: u32) -> KeyError {
 pub(super) fn read_line(file: &[u8]) -> Result<(PublicHalf, Vec<u8>), KeyError> {
     if file.trim_ascii_start().starts_with(rfc4716::BEGIN) {
         let (blob, comment) = rfc4716::read(file)?;
-        return Ok((PublicHalf::of_file(&blob)?, comment));
+        return Ok((PublicHalf::parse(&blob)?, comment));
     }
     let Line { name, blob, comment } = split_line(file)?;
-    let public = PublicHalf::of_file(&blob)?;
+    let public = PublicHalf::parse(&blob)?;
     if public.algorithm.as_bytes() != name {
         return Err(KeyError::Damaged(
             "the .pub names one key type and holds another".into(),

@@ -1,13 +1,10 @@
 //! The public half that a file shows without a passphrase, whichever file of a pair it is.
 //!
-//! Wider than what can sign here: the file of a security key has a public line as any other.
 
-use super::format::{self, Container};
 use super::kind::Kind;
 use super::limits::KdfLimits;
 use super::{
-    KeyError, described, inspect, looks_like_private_key, neighbours, openssh, plain_of, public, rfc4716,
-    string,
+    KeyError, described, inspect, looks_like_private_key, neighbours, plain_of, public, rfc4716, string,
 };
 
 /// A public half and its comment.
@@ -27,20 +24,6 @@ pub struct PublicFile {
 pub fn public_file(file: &[u8], beside: Option<&[u8]>) -> Result<PublicFile, KeyError> {
     if !looks_like_private_key(file) {
         return of_public(file);
-    }
-    if let Container::OpenSsh(bytes) = format::recognise(file)? {
-        let blob = openssh::File::parse(&bytes)?.blob;
-        if string(&mut &*blob)
-            .ok()
-            .and_then(Kind::named)
-            .is_some_and(|(kind, _)| kind.is_token())
-        {
-            let beside = beside.and_then(|beside| of_public(beside).ok());
-            let comment = beside
-                .filter(|beside| beside.blob == blob)
-                .map(|beside| beside.comment);
-            return checked(blob.to_vec(), comment.unwrap_or_default());
-        }
     }
     let inspected = inspect(&KdfLimits::NONE, file, beside)?;
     Ok(PublicFile {

@@ -14,6 +14,7 @@ use super::composite::Composite;
 use super::kind::Kind;
 use super::rsa::RsaSigner;
 use super::signature::{self as encoding, encoded};
+use super::sk::SkKey;
 use super::{KeyError, PublicHalf};
 
 /// An opened private key, ready to sign; wiped on drop.
@@ -28,6 +29,8 @@ pub(super) enum Signer {
     Ecdsa(EcdsaCurve, EcdsaKeyPair),
     Rsa(RsaSigner),
     Composite(Composite),
+    /// A token, which signs by itself.
+    Token(SkKey),
 }
 
 impl OpenKey {
@@ -40,6 +43,14 @@ impl OpenKey {
     /// Its public half.
     pub fn public(&self) -> &PublicHalf {
         &self.public
+    }
+
+    /// What the token knows the key by, where one signs instead of [`sign`](Self::sign).
+    pub fn token(&self) -> Option<&SkKey> {
+        match &self.signer {
+            Signer::Token(key) => Some(key),
+            _ => None,
+        }
     }
 
     pub(super) fn signer(&self) -> &Signer {
@@ -67,13 +78,16 @@ impl OpenKey {
                 encoded(name, &signature)
             }
             Signer::Composite(pair) => encoded(&self.public.algorithm, &pair.sign(data)?),
+            Signer::Token(_) => Err(KeyError::Unsupported(
+                "a security key signs on its token; there is no private key to sign with".into(),
+            )),
         }
     }
 
     /// True when a signature takes so long (over about 100 us) that it should not run on a runtime thread.
     pub fn is_slow(&self) -> bool {
         match &self.signer {
-            Signer::Ed25519(_) | Signer::Ecdsa(EcdsaCurve::NistP256, _) => false,
+            Signer::Ed25519(_) | Signer::Ecdsa(EcdsaCurve::NistP256, _) | Signer::Token(_) => false,
             Signer::Ecdsa(..) | Signer::Rsa(_) | Signer::Composite(_) => true,
         }
     }
@@ -138,6 +152,7 @@ impl Signer {
                 pair.public().encode(&mut blob).map_err(|_| failed())?;
                 return Ok(blob);
             }
+            Self::Token(key) => return Ok(key.blob.clone()),
             Self::Ed25519(pair) => {
                 let bytes = pair.public_key().as_ref().try_into().map_err(|_| failed())?;
                 KeyData::Ed25519(Ed25519PublicKey(bytes))

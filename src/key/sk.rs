@@ -1,12 +1,17 @@
-//! Keys that a security key (FIDO token) holds: what there is of them outside the token.
+//! Keys that a security key (FIDO token) holds: what there is of them outside the token, in a request to add one and,
+//! the same, in OpenSSH's file.
 
+use ssh_encoding::Encode as _;
 use zeroize::Zeroizing;
 
 use super::kind::Kind;
-use super::string;
+use super::private::TokenFields;
+use super::{KeyError, cut, string};
 
 /// A token's key. Useless without the token, but whoever has the token and the handle can sign: wiped on drop.
 pub struct SkKey {
+    /// Its public half.
+    pub(super) blob: Vec<u8>,
     pub(super) application: Vec<u8>,
     pub(super) flags: u8,
     pub(super) handle: Zeroizing<Vec<u8>>,
@@ -40,6 +45,26 @@ impl SkKey {
     /// byte as they came.
     pub fn private_fields(&self) -> &[u8] {
         &self.fields
+    }
+}
+
+impl TokenFields<'_> {
+    /// What is kept of a key that was read from `fields`.
+    pub(super) fn kept(&self, kind: Kind, fields: &[u8]) -> Result<SkKey, KeyError> {
+        let mut blob = Vec::new();
+        let mut put = |content: &[u8]| content.encode(&mut blob).map_err(cut);
+        put(kind.name().as_bytes())?;
+        for part in &self.public {
+            put(part)?;
+        }
+        put(self.application)?;
+        Ok(SkKey {
+            blob,
+            application: self.application.to_vec(),
+            flags: self.flags,
+            handle: Zeroizing::new(self.handle.to_vec()),
+            fields: Zeroizing::new(fields.to_vec()),
+        })
     }
 }
 

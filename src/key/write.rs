@@ -42,6 +42,7 @@ pub fn write(
         ));
     }
     match format {
+        Format::Ppk if key.token().is_some() => Err(no_place(key, "PuTTY's format")),
         Format::OpenSsh => write_openssh::write(key, comment, protection),
         Format::Pkcs8 => write_pkcs8::write(key, protection),
         Format::Ppk => write_ppk::write(key, comment, protection),

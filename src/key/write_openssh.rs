@@ -58,6 +58,20 @@ fn section(key: &OpenKey, comment: &[u8], block: usize) -> Result<Zeroizing<Vec<
     let check = random::<4>()?;
     section.bytes(&check);
     section.bytes(&check);
+    match key.token() {
+        Some(token) => section.bytes(token.private_fields()),
+        None => numbers(key, &mut section)?,
+    }
+    section.string(comment)?;
+    let missing = section.len().next_multiple_of(block) - section.len();
+    for byte in (1..=u8::MAX).take(missing) {
+        section.bytes(&[byte]);
+    }
+    Ok(section.into_bytes())
+}
+
+/// Type and private fields.
+fn numbers(key: &OpenKey, section: &mut Fields) -> Result<(), KeyError> {
     section.string(key.public().algorithm.as_bytes())?;
     match Parts::of(key)? {
         Parts::Ed25519 { seed, public } => {
@@ -79,12 +93,7 @@ fn section(key: &OpenKey, comment: &[u8], block: usize) -> Result<Zeroizing<Vec<
             section.string(&seeds)?;
         }
     }
-    section.string(comment)?;
-    let missing = section.len().next_multiple_of(block) - section.len();
-    for byte in (1..=u8::MAX).take(missing) {
-        section.bytes(&[byte]);
-    }
-    Ok(section.into_bytes())
+    Ok(())
 }
 
 fn unwritable() -> KeyError {

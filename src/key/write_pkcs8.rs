@@ -58,7 +58,7 @@ fn plain(key: &OpenKey) -> Result<Zeroizing<Vec<u8>>, KeyError> {
             info(EC, AnyRef::from(&oid), der.as_ref()).map_err(|_| unwritable())
         }
         Signer::Rsa(rsa) => info(RSA, AnyRef::NULL, &rsa.to_pkcs1()?).map_err(|_| unwritable()),
-        Signer::Composite(_) => Err(no_place(key, "PKCS#8")),
+        Signer::Composite(_) | Signer::Token(_) => Err(no_place(key, "PKCS#8")),
     }
 }
 

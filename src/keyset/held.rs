@@ -5,7 +5,7 @@ use super::cell::Cell;
 use super::database::InDatabase;
 use super::discover::Found;
 use super::shield::{Sealed, Shield};
-use crate::key::{CertificateFile, KdfLimits, PublicHalf};
+use crate::key::{CertificateFile, KdfLimits, PublicHalf, sk};
 use crate::token::pkcs11::Provider;
 use crate::unlock::Unlocker;
 use crate::wire::report::KeyReport;
@@ -240,7 +240,7 @@ impl Held {
             comment: String::from_utf8_lossy(&self.comment).into_owned(),
             state: String::from(match &self.origin {
                 Origin::Token(_) => "token",
-                _ if self.authenticator().is_some() => "token",
+                _ if sk::application(&self.public.blob).is_some() => "token",
                 _ if self.is_open() => "open",
                 _ => "sealed",
             }),

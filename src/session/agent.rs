@@ -27,6 +27,8 @@ pub struct Facts {
     pub options: Options,
     /// What asks security keys to sign, if it is installed.
     pub sk_helper: Option<PathBuf>,
+    /// The middleware through which it asks for keys that were found as files: a path, or "internal".
+    pub sk_provider: String,
 }
 
 /// One agent.
@@ -78,6 +80,11 @@ impl Agent {
     /// OpenSSH's ssh-sk-helper.
     pub(super) fn sk_helper(&self) -> Option<&Path> {
         self.facts.sk_helper.as_deref()
+    }
+
+    /// The middleware for keys that were found as files.
+    pub(super) fn sk_provider(&self) -> &str {
+        &self.facts.sk_provider
     }
 
     /// Its keys.

@@ -2,12 +2,11 @@
 
 use super::Session;
 use super::permission::purpose;
-use crate::key::sk;
+use crate::key::sk::{self, SkKey};
 use crate::keyset::{Authenticator, Held};
 use crate::policy;
 use crate::token::security_key::{self, SecurityKeyError, SignRequest};
 use crate::wire::{self, Signed};
-use zeroize::Zeroizing;
 
 impl Session {
     /// Whether a security key may sign this. One that was made for a web site signs the site's challenges, too, so
@@ -36,7 +35,28 @@ impl Session {
                 return None;
             }
         };
-        match self.sign_with_token(token, held, &handle, data).await {
+        self.answer_of(token, held, &handle, data).await
+    }
+
+    /// As [`sign_on`](Self::sign_on), for a key whose file says by what its token knows it. A file names no middleware,
+    /// so it is the one that ssh would take.
+    pub(super) async fn sign_with_file(&self, key: &SkKey, held: &Held, data: &[u8]) -> Option<Vec<u8>> {
+        let token = Authenticator {
+            provider: self.agent.sk_provider().to_owned(),
+            touch: key.flags() & sk::USER_PRESENCE != 0,
+        };
+        self.answer_of(&token, held, key.private_fields(), data).await
+    }
+
+    async fn answer_of(
+        &self,
+        token: &Authenticator,
+        held: &Held,
+        handle: &[u8],
+        data: &[u8],
+    ) -> Option<Vec<u8>> {
+        let (fingerprint, pid) = (&held.public.fingerprint, self.peer.pid);
+        match self.sign_with_token(token, held, handle, data).await {
             Ok(signature) => {
                 tracing::debug!(key = %fingerprint, pid, "signed by its security key");
                 Some(wire::signature(&signature))
@@ -54,7 +74,7 @@ impl Session {
         &self,
         token: &Authenticator,
         held: &Held,
-        handle: &Zeroizing<Vec<u8>>,
+        handle: &[u8],
         data: &[u8],
     ) -> Result<Vec<u8>, String> {
         let helper = self.agent.sk_helper().ok_or(

@@ -54,6 +54,9 @@ impl Session {
         {
             return None;
         }
+        if let Some(token) = key.token() {
+            return self.sign_with_file(token, held, data).await;
+        }
         self.signature(held, key, data, flags).await
     }
 

@@ -27,6 +27,7 @@ mod process;
 mod refusal;
 mod remembered;
 mod rotate;
+mod security_key_files;
 mod security_keys;
 mod sharing;
 mod signing;

@@ -6,10 +6,10 @@ use crate::support::{
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PIN: &str = "246813";
+pub(crate) const PIN: &str = "246813";
 
 /// Makes `name` on the pretended token.
-fn sk_key(home: &Home, library: &Path, name: &str, kind: &str) -> Key {
+pub(crate) fn sk_key(home: &Home, library: &Path, name: &str, kind: &str) -> Key {
     let path = home.path(name);
     let mut keygen = home.command("ssh-keygen");
     keygen.args(["-q", "-t", kind, "-N", "", "-C", &format!("{name}@test"), "-w"]);
@@ -21,7 +21,7 @@ fn sk_key(home: &Home, library: &Path, name: &str, kind: &str) -> Key {
 }
 
 /// The library of tests/data/sk: sk-dummy with a PIN, a wait for a touch, and a crash.
-fn library_with_pin(home: &Home, dummy: &Path) -> PathBuf {
+pub(crate) fn library_with_pin(home: &Home, dummy: &Path) -> PathBuf {
     let library = home.path("token.so");
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sk/provider.c");
     let mut cc = Command::new("cc");
@@ -30,7 +30,7 @@ fn library_with_pin(home: &Home, dummy: &Path) -> PathBuf {
     library
 }
 
-fn agent(home: &Home, options: &[&str], person: &Person, env: &[(&str, &str)]) -> Agent {
+pub(crate) fn agent(home: &Home, options: &[&str], person: &Person, env: &[(&str, &str)]) -> Agent {
     let mut command = home.claviger(&["agent", "-d"]);
     command.args(options).envs(env.iter().copied());
     Agent::from_command(home, person.sits_at(&mut command))
@@ -42,7 +42,7 @@ fn add(home: &Home, library: &Path, key: &Key) -> Command {
     command
 }
 
-fn test_signature(home: &Home, key: &Key) -> Command {
+pub(crate) fn test_signature(home: &Home, key: &Key) -> Command {
     let mut command = home.command("ssh-add");
     command.arg("-T").arg(key.beside(".pub"));
     command

@@ -74,6 +74,18 @@ pub fn sk_helper() -> Option<PathBuf> {
     })
 }
 
+/// The middleware through which ssh asks security keys: SSH_SK_PROVIDER, else what is built into OpenSSH.
+pub fn sk_provider() -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where places are read from the environment"
+    )]
+    let named = std::env::var("SSH_SK_PROVIDER").ok();
+    named
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| String::from("internal"))
+}
+
 /// An override that is set and not empty.
 fn chosen(variable: &str) -> Result<Option<PathBuf>, String> {
     #[expect(

@@ -90,6 +90,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         weaknesses: harden::harden_process(),
         options: setup.options,
         sk_helper: dirs::sk_helper(),
+        sk_provider: dirs::sk_provider(),
     };
     let agent = Agent::new(
         keyset.clone(),
