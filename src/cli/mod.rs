@@ -10,7 +10,7 @@ mod tests;
 mod vault;
 
 pub(crate) use deploy::{DeployArgs, RevokeArgs, ServerArgs};
-pub(crate) use hosts::HostsArgs;
+pub(crate) use hosts::{HostsArgs, HostsVerb};
 pub(crate) use import::{ImportArgs, ImportFiles, ImportSource, KeyringArgs, PuttyArgs};
 pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
 pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
@@ -59,7 +59,7 @@ pub(crate) enum Verb {
     Revoke(RevokeArgs),
     /// List the agent's keys
     List(ReportArgs),
-    /// Show which keys worked on which hosts
+    /// Show which keys worked on which hosts; pin keys to hosts, and forget
     Hosts(HostsArgs),
     /// Show the agent's state: sources of passphrases, problems, memory protection
     Status(ReportArgs),

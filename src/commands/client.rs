@@ -7,7 +7,7 @@ use super::context::Context;
 use super::output::Failure;
 use claviger::secret::Secret;
 use claviger::wire::identities_answer;
-use claviger::wire::report::{self, KeyName, KeyReport, Outcome, StatusReport, UnlockRequest};
+use claviger::wire::report::{self, ForgetHosts, KeyName, KeyReport, Outcome, StatusReport, UnlockRequest};
 use claviger_platform::endpoint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -119,6 +119,11 @@ impl Client {
             })?,
             SOON,
         )
+    }
+
+    /// Has the agent forget what it learnt of these hosts, or of all.
+    pub(crate) fn forget_hosts(&self, wanted: &ForgetHosts) -> Result<String, Failure> {
+        self.order(report::FORGET_HOST, json(wanted)?, SOON)
     }
 
     /// Has the agent forget the master passphrase of the vault or database at `path`. One that it does not read it cannot

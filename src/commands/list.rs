@@ -2,6 +2,7 @@
 use super::client::Client;
 use super::context::Context;
 use super::output::{self, Failure, visible};
+use super::table;
 use crate::cli::ReportArgs;
 use claviger::wire::report::KeyReport;
 use std::process::ExitCode;
@@ -28,25 +29,8 @@ pub(crate) fn run(args: &ReportArgs, context: &Context) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
-/// Columns as wide as their longest cell; the last one is not padded.
 fn table(keys: &[KeyReport]) -> String {
-    let rows: Vec<[String; 7]> = std::iter::once(HEAD.map(str::to_owned))
-        .chain(keys.iter().map(row))
-        .collect();
-    let mut widths = [0; 7];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let lines = rows.iter().map(|row| {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    table::lines(HEAD, keys.iter().map(row))
 }
 
 fn row(key: &KeyReport) -> [String; 7] {

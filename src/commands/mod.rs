@@ -26,6 +26,7 @@ mod rotate;
 mod ssh_agent;
 mod ssh_config;
 mod status;
+mod table;
 mod unlock;
 mod vault;
 

@@ -4,6 +4,7 @@ use super::output::Failure;
 use claviger::config::Config;
 use claviger::keyset::{self, Notes};
 use claviger::unlock::Wanted;
+use claviger::wire::report::KeyReport;
 use std::path::{Path, PathBuf};
 
 /// A fingerprint's length with its "SHA256:"; a whole one names a key even when its file is gone.
@@ -11,21 +12,36 @@ const WHOLE: usize = 50;
 
 /// The keys that can be named: the agent's, or those of the configured places when none runs.
 pub(crate) fn known(client: Option<&Client>, config: &Config, notes: &Notes) -> Result<Vec<Wanted>, Failure> {
-    if let Some(client) = client {
-        return Ok(client
-            .list()?
-            .into_iter()
-            // Nothing can be done here to a key that another agent has.
-            .filter(|key| key.upstream.is_none())
-            .map(|key| Wanted {
-                fingerprint: key.fingerprint,
-                path: key.path.into(),
-                comment: key.comment,
-            })
-            .collect());
-    }
-    let found = keyset::discover(&config.limits, &config.key_dirs, &config.key_files, notes);
-    Ok(found.keys.iter().map(wanted).collect())
+    // Nothing can be done here to a key that another agent has.
+    listed(client, config, notes, |key| key.upstream.is_none())
+}
+
+/// The same, and the keys that other agents have.
+pub(crate) fn everywhere(
+    client: Option<&Client>,
+    config: &Config,
+    notes: &Notes,
+) -> Result<Vec<Wanted>, Failure> {
+    listed(client, config, notes, |_| true)
+}
+
+fn listed(
+    client: Option<&Client>,
+    config: &Config,
+    notes: &Notes,
+    counts: impl Fn(&KeyReport) -> bool,
+) -> Result<Vec<Wanted>, Failure> {
+    let Some(client) = client else {
+        let found = keyset::discover(&config.limits, &config.key_dirs, &config.key_files, notes);
+        return Ok(found.keys.iter().map(wanted).collect());
+    };
+    let keys = client.list()?.into_iter().filter(counts);
+    let wanted = |key: KeyReport| Wanted {
+        fingerprint: key.fingerprint,
+        path: key.path.into(),
+        comment: key.comment,
+    };
+    Ok(keys.map(wanted).collect())
 }
 
 /// How stores and questions name a key that was found.

@@ -1,4 +1,4 @@
-//! Changes `keys.files` in the person's own file: comments, order and layout stay.
+//! Changes the person's own file, `keys.files` in it: comments, order and layout stay.
 use super::read::{bytes, expand};
 use super::{Config, ConfigError};
 use claviger_platform::files;
@@ -13,7 +13,15 @@ const LOCK_LIMIT: Duration = Duration::from_secs(10);
 /// False when there was nothing to change. A file that is not valid is left alone, with the error that
 /// [`Config::parse`] gives. `home` is written as `~`, so that the file can be shared between machines.
 pub fn edit_key_files(path: &Path, home: &Path, file: &Path, add: bool) -> Result<bool, ConfigError> {
-    let new = || edited(&bytes(path)?.unwrap_or_default(), path, home, file, add);
+    change(path, |old| edited(old, path, home, file, add))
+}
+
+/// Replaces the file by what `edited` makes of it; `None` from it means that there is nothing to change.
+pub(super) fn change(
+    path: &Path,
+    edited: impl Fn(&[u8]) -> Result<Option<String>, ConfigError>,
+) -> Result<bool, ConfigError> {
+    let new = || edited(&bytes(path)?.unwrap_or_default());
     // Looked at twice, so that nothing is touched, not even a lock, where nothing is to change.
     if new()?.is_none() {
         return Ok(false);
@@ -27,6 +35,22 @@ pub fn edit_key_files(path: &Path, home: &Path, file: &Path, add: bool) -> Resul
     };
     files::write_atomic(path, new.as_bytes())?;
     Ok(true)
+}
+
+/// The text, to be changed in place.
+pub(super) fn document(old: &[u8], path: &Path) -> Result<DocumentMut, ConfigError> {
+    let text = String::from_utf8_lossy(old);
+    text.parse().map_err(|error| invalid(path, format!("{error}")))
+}
+
+/// A form that is valid, but cannot be edited.
+pub(super) fn invalid(path: &Path, reason: String) -> ConfigError {
+    ConfigError::Invalid {
+        path: path.to_owned(),
+        line: 1,
+        column: 1,
+        reason,
+    }
 }
 
 /// The new text; `None` when there is nothing to change.
@@ -44,15 +68,7 @@ fn edited(
     if listed == add {
         return Ok(None);
     }
-    let invalid = |reason: String| ConfigError::Invalid {
-        path: path.to_owned(),
-        line: 1,
-        column: 1,
-        reason,
-    };
-    let mut document: DocumentMut = String::from_utf8_lossy(old)
-        .parse()
-        .map_err(|error| invalid(format!("{error}")))?;
+    let mut document = document(old, path)?;
     let files = document
         .entry("keys")
         .or_insert_with(toml_edit::table)
@@ -62,7 +78,7 @@ fn edited(
                 .or_insert_with(|| Item::Value(Array::new().into()))
         })
         .and_then(Item::as_array_mut)
-        .ok_or_else(|| invalid("keys.files is not an array".into()))?;
+        .ok_or_else(|| invalid(path, "keys.files is not an array".into()))?;
     match add {
         true => push(files, written(file, path, home)?),
         false => remove(files, |text| expand(text, home).is_ok_and(|known| known == file)),

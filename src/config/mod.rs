@@ -1,13 +1,15 @@
 //! Configuration: text to a typed [`Config`]; an unknown key or a wrong type is an error with line and column.
 //!
 //! Only settings that do something are known: a setting that would be ignored is an error, so that nobody
-//! relies on it. `read` turns text into values, `edit` changes `keys.files` and leaves the rest as it was written.
+//! relies on it. `read` turns text into values; `edit` changes `keys.files` and `pin` the rules about one host, and leave
+//! the rest as it was written.
 
 mod edit;
 mod host;
 mod kdbx;
 mod limits;
 mod offer;
+mod pin;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -21,6 +23,7 @@ use std::time::Duration;
 pub use edit::edit_key_files;
 pub use host::HostRule;
 pub use kdbx::Kdbx;
+pub use pin::{pin, unpin};
 
 /// sshd before 10.6 ends a connection after six refused keys: one try is left for a password.
 const OFFER_MAX: usize = 5;

@@ -133,6 +133,11 @@ impl KnownHosts {
         self.by_key.keys().map(String::as_str)
     }
 
+    /// Whether there are hashed entries.
+    pub fn hides_names(&self) -> bool {
+        !self.by_token.is_empty()
+    }
+
     /// Whether there are no ordinary lines.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()

@@ -1,4 +1,4 @@
-//! claviger's own messages: status, list, seal, unlock, forget, rescan. None of them returns a secret.
+//! claviger's own messages: status, list, seal, unlock, forget, rescan, forget-host. None of them returns a secret.
 
 use super::{Agent, Answer, elsewhere};
 use crate::keyset::{Held, OpenError};
@@ -11,14 +11,17 @@ use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroize;
 
-const SERVED: [&str; 6] = [
+const SERVED: [&str; 7] = [
     report::STATUS,
     report::LIST,
     report::SEAL,
     report::UNLOCK,
     report::FORGET,
     report::RESCAN,
+    report::FORGET_HOST,
 ];
+
+const NOT_UNDERSTOOD: &str = "not understood; client and agent are of different versions";
 
 /// Whether `name` is one of ours.
 pub(super) fn serves(name: &str) -> bool {
@@ -40,6 +43,7 @@ pub(super) async fn answer(agent: &Arc<Agent>, name: &str, body: &[u8]) -> Answe
         report::UNLOCK => json(&unlock(agent, body).await),
         report::FORGET => json(&forget(agent, body).await),
         report::RESCAN => json(&rescan(agent).await),
+        report::FORGET_HOST => json(&forget_hosts(agent, body).await),
         _ => None,
     };
     match json {
@@ -87,9 +91,7 @@ async fn rescan(agent: &Agent) -> report::Outcome {
 
 async fn unlock(agent: &Agent, body: &[u8]) -> report::Outcome {
     let Ok(report::UnlockRequest { name, passphrase }) = serde_json::from_slice(body) else {
-        return failed(String::from(
-            "not understood; client and agent are of different versions",
-        ));
+        return failed(String::from(NOT_UNDERSTOOD));
     };
     let passphrase = passphrase.map(|mut text| {
         let secret = Secret::copy_of(text.as_bytes());
@@ -138,9 +140,7 @@ async fn open_database(agent: &Agent, held: &Held, master: Secret) -> Result<(),
 
 async fn forget(agent: &Agent, body: &[u8]) -> report::Outcome {
     let Ok(report::KeyName { name }) = serde_json::from_slice(body) else {
-        return failed(String::from(
-            "not understood; client and agent are of different versions",
-        ));
+        return failed(String::from(NOT_UNDERSTOOD));
     };
     let path = Path::new(&name);
     if path == agent.unlocker.vault_path() {
@@ -157,6 +157,26 @@ async fn forget(agent: &Agent, body: &[u8]) -> report::Outcome {
             done(format!("{} is sealed", held.name()))
         }
         Err(reason) => failed(reason),
+    }
+}
+
+/// The file is written by whoever asks, too: this agent may keep none.
+async fn forget_hosts(agent: &Arc<Agent>, body: &[u8]) -> report::Outcome {
+    let Ok(wanted) = serde_json::from_slice::<report::ForgetHosts>(body) else {
+        return failed(String::from(NOT_UNDERSTOOD));
+    };
+    let agent = Arc::clone(agent);
+    let forgetting = tokio::task::spawn_blocking(move || {
+        if wanted.all {
+            return agent.history.forget(None);
+        }
+        let each = wanted.hosts.iter().map(|host| agent.history.forget(Some(host)));
+        each.sum()
+    });
+    match forgetting.await {
+        Ok(Ok(forgotten)) => done(format!("{forgotten} forgotten")),
+        Ok(Err(error)) => failed(error.to_string()),
+        Err(_) => failed(String::from("the agent is ending")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! claviger's own extension messages: their names, and the JSON that they carry in both directions.
 //!
 //! No message returns a secret: a client can ask for facts, ask to seal, or hand a passphrase in. `RESCAN` and
-//! `SEAL` have empty bodies; `UNLOCK` and `FORGET` carry JSON.
+//! `SEAL` have empty bodies; `UNLOCK`, `FORGET` and `FORGET_HOST` carry JSON.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub const UNLOCK: &str = "unlock@claviger";
 pub const FORGET: &str = "forget@claviger";
 /// Reads the configuration's key places again and looks for keys now; answers [`Outcome`].
 pub const RESCAN: &str = "rescan@claviger";
+
+/// Forgets what was learnt of some hosts, or of all: [`ForgetHosts`]; answers [`Outcome`].
+pub const FORGET_HOST: &str = "forget-host@claviger";
 
 /// One key of a listing. Field names are stable.
 #[derive(Debug, Serialize, Deserialize)]
@@ -137,6 +140,15 @@ pub struct UnlockRequest {
 pub struct KeyName {
     /// The name.
     pub name: String,
+}
+
+/// What is to be forgotten of what was learnt.
+#[derive(Serialize, Deserialize)]
+pub struct ForgetHosts {
+    /// Fingerprints of host keys.
+    pub hosts: Vec<String>,
+    /// Everything.
+    pub all: bool,
 }
 
 /// What came of a request.

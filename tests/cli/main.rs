@@ -10,6 +10,7 @@ mod add;
 mod config;
 mod convert;
 mod home;
+mod hosts;
 mod import;
 mod import_keyring;
 mod import_putty;

@@ -17,6 +17,7 @@ mod deploy;
 mod foreign;
 mod history;
 mod hostile;
+mod hosts;
 mod importing;
 mod keygen;
 mod limits;

@@ -1,10 +1,15 @@
-//! `claviger hosts`: which key worked on which host, as it was learnt. Needs no agent.
+//! `claviger hosts`: which key worked on which host, as it was learnt; pins, and forgetting. Needs no agent.
 //!
 //! The history knows hosts by their key's fingerprint only; names come from known_hosts, as far as they stand there in
 //! clear.
+mod forget;
+mod graph;
+mod pin;
+mod resolve;
+
 use super::context::Context;
 use super::output::{self, Failure, visible};
-use crate::cli::HostsArgs;
+use crate::cli::{HostsArgs, HostsVerb};
 use claviger::history::{History, Use};
 use claviger::known_hosts::KnownHosts;
 use serde::Serialize;
@@ -27,18 +32,19 @@ struct Row {
 }
 
 pub(crate) fn run(args: &HostsArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let file = context.history();
-    let uses = match file.exists() {
-        true => {
-            let (history, warning) = History::open(&file)?;
-            if let Some(warning) = warning {
-                output::error(&warning);
-            }
-            history.uses()
+    match &args.verb {
+        Some(HostsVerb::Pin { host, keys, client }) => return pin::pin(host, keys, client, context),
+        Some(HostsVerb::Unpin { host, client }) => return pin::unpin(host, client, context),
+        Some(HostsVerb::Forget { host, client, .. }) => {
+            return forget::run(host.as_deref(), client, context);
         }
-        false => Vec::new(),
-    };
+        None => {}
+    }
+    let uses = learnt(context)?;
     let known = context.known_hosts();
+    if args.graph || args.dot {
+        return graph::run(args, &uses, &known, context);
+    }
     let rows: Vec<Row> = uses.into_iter().map(|one| row(one, &known)).collect();
     match (args.json, rows.is_empty()) {
         (true, _) => output::json(&rows)?,
@@ -52,9 +58,24 @@ pub(crate) fn run(args: &HostsArgs, context: &Context) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
+/// Every use, latest first. Makes no file where there is none.
+fn learnt(context: &Context) -> Result<Vec<Use>, Failure> {
+    let file = context.history();
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    let (history, warning) = History::open(&file)?;
+    if let Some(warning) = warning {
+        output::error(&warning);
+    }
+    Ok(history.uses())
+}
+
+fn time(seconds: u64) -> String {
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
+}
+
 fn row(one: Use, known: &KnownHosts) -> Row {
-    let time =
-        |seconds| humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)).to_string();
     Row {
         names: known.names_of(&one.host),
         first_used: time(one.first),

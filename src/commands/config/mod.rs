@@ -1,4 +1,6 @@
 //! `claviger config`: whether the configuration is valid, where it is, and what holds.
+mod rules;
+
 use super::context::Context;
 use super::output::{self, Failure};
 use crate::cli::ConfigVerb;
@@ -20,6 +22,10 @@ fn check(as_json: bool, context: &Context) -> Result<ExitCode, Failure> {
     let path = &context.places.config;
     let exists = path.exists();
     let result = Config::load(path, &context.places.home);
+    let idle = match &result {
+        Ok(config) => rules::idle(config, context)?,
+        Err(_) => Vec::new(),
+    };
     if as_json {
         let (line, column, reason) = match &result {
             Ok(_) => (None, None, None),
@@ -30,7 +36,7 @@ fn check(as_json: bool, context: &Context) -> Result<ExitCode, Failure> {
         };
         output::json(&json!({
             "path": path.to_string_lossy(), "exists": exists, "valid": result.is_ok(),
-            "line": line, "column": column, "reason": reason,
+            "line": line, "column": column, "reason": reason, "warnings": idle,
         }))?;
         return Ok(if result.is_ok() {
             ExitCode::SUCCESS
@@ -43,5 +49,9 @@ fn check(as_json: bool, context: &Context) -> Result<ExitCode, Failure> {
         true => format!("{}: valid", path.display()),
         false => format!("{}: no such file; the defaults hold", path.display()),
     })?;
+    // No mistakes: the agent starts with such rules, and so the exit status stays 0.
+    for warning in idle {
+        output::line(format!("warning: {warning}"))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
