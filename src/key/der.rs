@@ -2,18 +2,15 @@
 //! decryption and clear answers.
 
 use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair};
-use pkcs8::der::asn1::OctetStringRef;
-use pkcs8::der::{Decode as _, Reader as _, SliceReader};
 use pkcs8::pkcs5::{self, EncryptionScheme, pbes2};
-use pkcs8::spki::AlgorithmIdentifierRef;
 use pkcs8::{EncryptedPrivateKeyInfoRef, ObjectIdentifier, PrivateKeyInfoRef};
 use zeroize::Zeroizing;
 
-use super::KeyError;
 use super::legacy::DekInfo;
 use super::limits::Derivation;
 use super::rsa::RsaSigner;
 use super::sign::{CURVES, OpenKey, Signer};
+use super::{KeyError, schemes};
 
 /// Which ASN.1 structure a PEM block holds, by its label.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +73,7 @@ impl DerKey {
     pub(super) fn open(&self, passphrase: Option<&[u8]>) -> Result<OpenKey, KeyError> {
         let plain = if self.syntax == Syntax::EncryptedPkcs8 {
             let passphrase = passphrase.ok_or(KeyError::WrongPassphrase)?;
-            Some(decrypt(&scheme(&self.bytes)?, passphrase)?)
+            Some(decrypt(&self.bytes, passphrase)?)
         } else if let Some(encryption) = &self.encryption {
             let passphrase = passphrase.ok_or(KeyError::WrongPassphrase)?;
             Some(encryption.decrypt(passphrase, &self.bytes)?)
@@ -146,31 +143,25 @@ fn ec_signer(plain: &[u8]) -> Result<Signer, KeyError> {
 }
 
 fn scheme(bytes: &[u8]) -> Result<EncryptedPrivateKeyInfoRef<'_>, KeyError> {
-    let info = EncryptedPrivateKeyInfoRef::try_from(bytes).map_err(|_| {
-        if is_encrypted_info(bytes) {
-            unsupported("its encryption")
-        } else {
-            damaged("its encryption does not parse")
-        }
-    })?;
+    let info = EncryptedPrivateKeyInfoRef::try_from(bytes).map_err(|_| unread(bytes))?;
     match &info.encryption_algorithm {
         EncryptionScheme::Pbes2(_) => Ok(info),
-        _ => Err(unsupported("PBES1 encryption")),
+        _ => Err(unread(bytes)),
     }
 }
 
-/// Whether the outer form is right (RFC 5958, 3), so that only the scheme inside is unknown.
-fn is_encrypted_info(bytes: &[u8]) -> bool {
-    let parsed = SliceReader::new(bytes).and_then(|mut reader| {
-        reader.sequence(|reader| {
-            AlgorithmIdentifierRef::decode(reader)?;
-            <&OctetStringRef>::decode(reader)
-        })
-    });
-    parsed.is_ok()
+fn unread(bytes: &[u8]) -> KeyError {
+    match schemes::unread(bytes) {
+        Some(what) => KeyError::Unsupported(format!(
+            "{what} is not supported; encrypt the key anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out NEW \
+             (behind an old cipher with -provider legacy -provider default)"
+        )),
+        None => damaged("its encryption does not parse"),
+    }
 }
 
-fn decrypt(info: &EncryptedPrivateKeyInfoRef<'_>, passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+fn decrypt(bytes: &[u8], passphrase: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let info = scheme(bytes)?;
     let mut buffer = Zeroizing::new(info.encrypted_data.as_bytes().to_vec());
     let length = match info
         .encryption_algorithm
@@ -178,16 +169,10 @@ fn decrypt(info: &EncryptedPrivateKeyInfoRef<'_>, passphrase: &[u8]) -> Result<Z
     {
         Ok(plain) => plain.len(),
         Err(pkcs5::Error::DecryptFailed) => return Err(KeyError::WrongPassphrase),
-        Err(_) => return Err(unsupported("its encryption")),
+        Err(_) => return Err(unread(bytes)),
     };
     buffer.truncate(length);
     Ok(buffer)
-}
-
-fn unsupported(what: &str) -> KeyError {
-    KeyError::Unsupported(format!(
-        "{what} is not supported; convert the key to OpenSSH's format: ssh-keygen -p -f FILE"
-    ))
 }
 
 fn damaged(reason: &str) -> KeyError {

@@ -38,6 +38,7 @@ mod public;
 mod public_file;
 mod rfc4716;
 mod rsa;
+mod schemes;
 mod sign;
 pub mod signature;
 pub mod sk;

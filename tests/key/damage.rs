@@ -12,7 +12,7 @@ use crate::tools::generate;
 const PASSPHRASE: &str = "passphrase";
 /// So low that damaged rounds of a key derivation, which nothing tells from meant ones, cost a moment at most.
 const LIMITS: KdfLimits = KdfLimits {
-    time: Duration::from_millis(100),
+    time: Duration::from_millis(20),
     ..KdfLimits::DEFAULT
 };
 

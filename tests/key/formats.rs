@@ -83,10 +83,62 @@ fn encryption_that_cannot_be_opened_is_refused_when_inspected() {
     let directory = tempfile::tempdir().unwrap();
     let path = generate(directory.path(), "plain", &[RSA, &["-m", "PEM"]].concat(), "");
     let secret = ["-passout", "pass:secret"];
-    for (name, arguments) in [
-        ("camellia", &["rsa", "-traditional", "-camellia128"][..]),
-        ("pbes1", &["pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES"]),
-        ("aria", &["pkcs8", "-topk8", "-v2", "aria-128-cbc"]),
+    let old = ["pkcs8", "-topk8", "-provider", "legacy", "-provider", "default"];
+    let new = ["pkcs8", "-topk8"];
+    for (name, word, arguments) in [
+        (
+            "camellia",
+            "CAMELLIA-128-CBC",
+            &["rsa", "-traditional", "-camellia128"][..],
+        ),
+        ("aria-pem", "ARIA-256-CBC", &["rsa", "-traditional", "-aria256"]),
+        (
+            "pbes1",
+            "PBE-SHA1-3DES",
+            &[&new[..], &["-v1", "PBE-SHA1-3DES"]].concat(),
+        ),
+        (
+            "pbes1-des",
+            "PBE-MD5-DES",
+            &[&old[..], &["-v1", "PBE-MD5-DES"]].concat(),
+        ),
+        (
+            "rc4",
+            "PBE-SHA1-RC4-128",
+            &[&old[..], &["-v1", "PBE-SHA1-RC4-128"]].concat(),
+        ),
+        (
+            "aria",
+            "cipher ARIA-128-CBC",
+            &[&new[..], &["-v2", "aria-128-cbc"]].concat(),
+        ),
+        (
+            "camellia8",
+            "cipher CAMELLIA-256-CBC",
+            &[&new[..], &["-v2", "camellia-256-cbc"]].concat(),
+        ),
+        ("sm4", "cipher SM4-CBC", &[&new[..], &["-v2", "sm4-cbc"]].concat()),
+        ("des", "cipher DES-CBC", &[&old[..], &["-v2", "des-cbc"]].concat()),
+        (
+            "blowfish",
+            "cipher BF-CBC",
+            &[&old[..], &["-v2", "bf-cbc"]].concat(),
+        ),
+        (
+            "cfb",
+            "cipher AES-256-CFB",
+            &[&new[..], &["-v2", "aes-256-cfb"]].concat(),
+        ),
+        (
+            "md5",
+            "PBKDF2 with hmacWithMD5",
+            &[&new[..], &["-v2", "aes256", "-v2prf", "hmacWithMD5"]].concat(),
+        ),
+        (
+            "sha512",
+            "hmacWithSHA512-256",
+            &[&new[..], &["-v2", "aes256", "-v2prf", "hmacWithSHA512-256"]].concat(),
+        ),
     ] {
         let path = converted(&path, name, &[arguments, &secret].concat());
         let (file, public) = (fs::read(&path).unwrap(), fs::read(beside(&path, ".pub")).unwrap());
@@ -97,7 +149,13 @@ fn encryption_that_cannot_be_opened_is_refused_when_inspected() {
             let Some(KeyError::Unsupported(reason)) = error else {
                 panic!("{name}: {error:?}")
             };
-            assert!(reason.contains("ssh-keygen -p -f FILE"), "{reason}");
+            assert!(reason.contains(word), "{word}: {reason}");
+            let remedy = if arguments[0] == "rsa" {
+                "ssh-keygen -p -f FILE"
+            } else {
+                "openssl pkcs8 -topk8"
+            };
+            assert!(reason.contains(remedy), "{reason}");
         }
     }
 }

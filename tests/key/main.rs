@@ -10,6 +10,7 @@ mod added;
 mod added_damage;
 mod certificates;
 mod damage;
+mod damage_sealed;
 mod files;
 mod formats;
 mod hosts;

@@ -2,12 +2,14 @@
 
 use super::book::Book;
 use crate::config::Kdbx;
+use crate::key::KdfLimits;
 use crate::unlock::database::file::Database;
 use crate::unlock::database::source::Surroundings;
 use crate::unlock::vault::{KdfCost, VaultError, new_content};
 use keepass::db::{Value, fields};
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 const MASTER: &[u8] = b"master";
 
@@ -24,7 +26,7 @@ fn book(dir: &Path) -> Book {
                 home: dir.to_owned(),
                 variable: |_| None,
             },
-            limits: crate::key::KdfLimits::DEFAULT,
+            limits: KdfLimits::DEFAULT,
         },
         is_vault: false,
         lock: dir.join("state/lock"),
@@ -108,4 +110,25 @@ fn removing_an_entry_for_good_leaves_the_attachments_of_others() {
         .collect();
     assert_eq!(notes, [b"two"]);
     assert_eq!(left.deleted_objects.len(), 1);
+}
+
+#[test]
+fn a_file_cut_or_flipped_anywhere_opens_to_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut book = book(dir.path());
+    // So low that damaged parameters of the derivation cost nothing.
+    book.database.limits = KdfLimits {
+        memory: 1,
+        time: Duration::from_millis(1),
+        threads: 2,
+    };
+    let whole = fs::read(&book.database.table.path).unwrap();
+    book.database.decrypted(&whole, MASTER).unwrap();
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        for damaged in [&whole[..at], &flipped] {
+            assert!(book.database.decrypted(damaged, MASTER).is_err(), "at {at}");
+        }
+    }
 }

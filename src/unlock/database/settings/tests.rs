@@ -137,3 +137,19 @@ fn a_database_says_whether_expired_entries_count() {
     assert!(allows_expired(flag("true").as_bytes()));
     assert!(!allows_expired(flag("false").as_bytes()) && !allows_expired(b"<x") && !allows_expired(b""));
 }
+
+#[test]
+fn settings_cut_or_flipped_anywhere_are_settings_or_an_error() {
+    let text = "<EntrySettings><AllowUseOfSshKey>true</AllowUseOfSshKey><AddAtDatabaseOpen>true</AddAtDatabaseOpen>\
+                <Location><SelectedType>attachment</SelectedType><AttachmentName>id</AttachmentName></Location>\
+                </EntrySettings>";
+    assert!(Settings::parse(text.as_bytes()).is_ok_and(|settings| settings.allowed));
+    for at in 0..text.len() {
+        assert!(Settings::parse(&text.as_bytes()[..at]).is_err(), "cut at {at}");
+        for bit in 0..8 {
+            let mut flipped = text.as_bytes().to_vec();
+            flipped[at] ^= 1 << bit;
+            let _ = Settings::parse(&flipped);
+        }
+    }
+}
