@@ -107,12 +107,14 @@ fn passwd(
             output::error(&failure);
         }
     }
-    let remembered = match changed? {
+    let changed = changed?;
+    let remembered = match changed.done {
         true => ", in the OS keyring too",
         false => "",
     };
     let path = visible(&chosen.editor.path().to_string_lossy());
     output::line(format!("{path}: master passphrase changed{remembered}"))?;
+    chosen.tell_version(changed.upgraded);
     Ok(ExitCode::SUCCESS)
 }
 

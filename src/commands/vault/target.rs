@@ -117,13 +117,18 @@ impl Chosen {
 
     /// What is to be told behind a change, and the agent with it.
     pub(super) fn after_change(&self, upgraded: bool, context: &Context, shared: &Shared) {
+        self.tell_version(upgraded);
+        self.tell_agent(context, shared);
+    }
+
+    /// A program that is older than the version cannot read the file any more.
+    pub(super) fn tell_version(&self, upgraded: bool) {
         if upgraded {
             output::note(&format!(
-                "{}: now of version KDBX 4.1, which KeePassXC and KeePass 2 read since 2021",
+                "{}: saved as KDBX 4.1, which KeePass 2.48, KeePassXC 2.7 and later ones read; it was of an older version",
                 visible(&self.editor.path().to_string_lossy())
             ));
         }
-        self.tell_agent(context, shared);
     }
 
     /// Has the agent, if one runs, look again.

@@ -133,6 +133,27 @@ fn an_old_file_becomes_a_new_one_and_keeps_all() {
 }
 
 #[test]
+fn a_new_master_makes_an_old_file_a_new_one_and_says_so() {
+    let home = Home::new();
+    typed(
+        &home,
+        &["db-create", "-q", "-t", "100", "-p", "keys.kdbx"],
+        &[MASTER, MASTER],
+    );
+    let done = vault(&home, &["passwd", "keys.kdbx", "--new-passphrase-fd", "3"]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    for said in [
+        "saved as KDBX 4.1",
+        "KeePass 2.48",
+        "KeePassXC 2.7",
+        "older version",
+    ] {
+        assert!(done.err.contains(said), "{}", done.err);
+    }
+    assert_eq!(bytes(&home.path("keys.kdbx"))[8..12], [1, 0, 4, 0]);
+}
+
+#[test]
 fn removing_goes_to_the_bin_and_takes_nothing_of_others() {
     let home = with_database();
     let removed = vault(&home, &["remove", "Servers/web/one", "--in", "keys.kdbx"]).done();

@@ -4,6 +4,7 @@ mod changes;
 mod entries;
 mod files;
 mod formats;
+mod kept;
 mod opening;
 mod putting;
 mod terms;

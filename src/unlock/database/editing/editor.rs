@@ -163,15 +163,24 @@ impl Editor {
         .await
     }
 
-    /// Gives it another master password; one in the OS keyring is replaced by it. True if there was one.
+    /// Gives it another master password; one in the OS keyring is replaced by it. What was done is true if there was one.
     ///
     /// # Errors
     /// As [`Editor::put`]. The keyring's failing is one too, after the change.
-    pub async fn change_master(&self, new: Secret) -> Result<bool, UnlockError> {
+    pub async fn change_master(&self, new: Secret) -> Result<Changed<bool>, UnlockError> {
         let new = Arc::new(new);
         let key = new.clone();
-        self.run(move |book, master| book.change(master, Some(&key), |_| Ok(())))
+        let changed = self
+            .run(move |book, master| book.change(master, Some(&key), |_| Ok(())))
             .await?;
+        Ok(Changed {
+            done: self.remembers_instead(new).await?,
+            upgraded: changed.upgraded,
+        })
+    }
+
+    /// Replaces the master password in the OS keyring, if there is one.
+    async fn remembers_instead(&self, new: Arc<Secret>) -> Result<bool, UnlockError> {
         let Some(os) = &self.os else { return Ok(false) };
         let account = account(self.path(), self.is_vault());
         match os.find(&account).await {

@@ -8,7 +8,7 @@ use crate::unlock::vault::{VaultError, holds_all_of};
 use keepass::{Database as Content, DatabaseKey};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use zeroize::Zeroize;
 
 /// Names of lost elements that an error shows.
@@ -34,8 +34,15 @@ type Leaves = HashMap<(String, String), usize>;
 pub(super) fn lost(before: &[u8], after: &[u8], is_old: bool) -> Result<Vec<String>, VaultError> {
     let (before, mut after) = (leaves(before, is_old)?, leaves(after, is_old)?);
     let mut lost = Vec::new();
+    let pictured: HashSet<String> = before
+        .keys()
+        .filter_map(|(place, _)| place.strip_suffix("|CustomIconUUID").map(str::to_owned))
+        .collect();
     for (leaf, count) in &before {
         let kept = after.remove(leaf).unwrap_or_default();
+        if is_hidden_icon(leaf, &pictured) {
+            continue;
+        }
         let name = leaf.0.rsplit('|').next().unwrap_or_default().to_owned();
         if kept < *count && !lost.contains(&name) {
             lost.push(name);
@@ -47,6 +54,14 @@ pub(super) fn lost(before: &[u8], after: &[u8], is_old: bool) -> Result<Vec<Stri
     lost.sort();
     lost.truncate(SHOWN);
     Ok(lost)
+}
+
+/// Whether it is the standard icon that every program notes behind an icon of the person's own, and that nobody sees. The
+/// crate writes one icon of the two; without the standard one, programs take the same again.
+fn is_hidden_icon((place, value): &(String, String), pictured: &HashSet<String>) -> bool {
+    let standard = matches!(value.as_str(), "0" | "48");
+    let record = place.strip_suffix("|IconID").filter(|_| standard);
+    record.is_some_and(|record| pictured.contains(record))
 }
 
 /// Whether `written` holds all of `content`.
@@ -228,6 +243,16 @@ mod tests {
         assert_eq!(what_is_lost(before, &other), ["Title"]);
         let other = same.replace("<UUID>A</UUID>", "<UUID>B</UUID>");
         assert!(what_is_lost(before, &other).contains(&"Title".to_owned()));
+    }
+
+    #[test]
+    fn a_standard_icon_may_go_behind_an_own_one_and_no_other() {
+        let entry = |inside: &str| format!("<Entry><UUID>A</UUID>{inside}</Entry>");
+        let own = "<CustomIconUUID>B</CustomIconUUID>";
+        let lost = |icon: &str, own: &str| what_is_lost(&entry(&format!("{icon}{own}")), &entry(own));
+        assert!(lost("<IconID>0</IconID>", own).is_empty());
+        assert_eq!(lost("<IconID>22</IconID>", own), ["IconID"]);
+        assert_eq!(lost("<IconID>0</IconID>", ""), ["IconID"]);
     }
 
     #[test]
