@@ -3,24 +3,25 @@
 //! A login asks about one host key and must not pay for the other 100,000 lines: so lines are found by key and by name in
 //! clear. Only a name that hashed entries or patterns may mean has to be tried on each of those.
 
+use super::index::Index;
 use super::line::{Hosts, Line, parse};
 use ssh_key::known_hosts::Marker;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// What known_hosts says.
 #[derive(Default)]
 pub struct KnownHosts {
     /// Ordinary lines, in the order of the files.
     lines: Vec<Line>,
-    by_key: HashMap<String, Vec<usize>>,
+    by_key: Index,
     /// By each name in clear.
-    by_name: HashMap<String, Vec<usize>>,
+    by_name: Index,
     /// By salt and hash: a line that was copied with its hash is about the same name.
-    by_token: HashMap<(Vec<u8>, [u8; 20]), Vec<usize>>,
+    by_token: Index,
     /// Those of which only trying tells whether they cover a name.
     tried: Vec<usize>,
     authorities: Vec<Line>,
-    revoked: HashMap<String, Vec<Hosts>>,
+    revoked: Vec<Line>,
 }
 
 impl KnownHosts {
@@ -35,24 +36,26 @@ impl KnownHosts {
                 }
             }
         }
+        for index in [&mut known.by_key, &mut known.by_name, &mut known.by_token] {
+            index.finish();
+        }
+        known.lines.shrink_to_fit();
         known
     }
 
     fn take(&mut self, line: Line) {
         match line.marker {
             Some(Marker::CertAuthority) => return self.authorities.push(line),
-            Some(Marker::Revoked) => {
-                return self.revoked.entry(line.fingerprint).or_default().push(line.hosts);
-            }
+            Some(Marker::Revoked) => return self.revoked.push(line),
             None => {}
         }
         let at = self.lines.len();
-        self.by_key.entry(line.fingerprint.clone()).or_default().push(at);
+        self.by_key.add(&line.fingerprint, at);
         for name in line.hosts.names() {
-            self.by_name.entry(name.to_owned()).or_default().push(at);
+            self.by_name.add(name, at);
         }
         if let Hosts::Hashed { salt, hash } = &line.hosts {
-            self.by_token.entry((salt.clone(), *hash)).or_default().push(at);
+            self.by_token.add((salt, hash), at);
         }
         if matches!(line.hosts, Hosts::Hashed { .. }) || line.hosts.has_patterns() {
             self.tried.push(at);
@@ -79,58 +82,62 @@ impl KnownHosts {
     pub fn kin_of(&self, host_key: &str) -> Vec<String> {
         let mut kin = vec![host_key.to_owned()];
         for line in self.lines_of(host_key) {
-            let mut sharing: Vec<usize> = self
-                .names_in(line)
-                .flat_map(|name| self.by_name.get(name).into_iter().flatten().copied())
-                .collect();
-            if let Hosts::Hashed { salt, hash } = &line.hosts {
-                let token = self.by_token.get(&(salt.clone(), *hash));
-                sharing.extend(token.into_iter().flatten());
+            for name in self.names_in(line) {
+                let sharing = self.by_name.find(name).filter_map(|at| self.lines.get(at));
+                let sharing = sharing.filter(|other| self.names_in(other).any(|one| one == name));
+                kin.extend(sharing.map(|other| other.fingerprint.to_string()));
             }
-            let keys = sharing.into_iter().filter_map(|at| self.lines.get(at));
-            kin.extend(keys.map(|line| line.fingerprint.clone()));
+            if let Hosts::Hashed { salt, hash } = &line.hosts {
+                let sharing = self
+                    .by_token
+                    .find((salt, hash))
+                    .filter_map(|at| self.lines.get(at));
+                let sharing = sharing.filter(|other| other.hosts == line.hosts);
+                kin.extend(sharing.map(|other| other.fingerprint.to_string()));
+            }
         }
         each_once(kin.into_iter())
     }
 
     /// Whether this host key is `name`'s (or `[name]:port`'s): in clear, hashed, or by a pattern.
     pub fn is_called(&self, host_key: &str, name: &str) -> bool {
-        let name = name.to_lowercase();
+        let name = name.to_ascii_lowercase();
         self.lines_of(host_key).any(|line| line.hosts.cover(&name)) && !self.is_revoked(host_key, &name)
     }
 
     /// The host keys that have this name: in clear, hashed, or by a pattern.
     pub fn keys_of(&self, name: &str) -> Vec<String> {
-        let name = name.to_lowercase();
-        let by_name = self.by_name.get(&name).into_iter().flatten();
-        let mut found: Vec<usize> = by_name.chain(&self.tried).copied().collect();
+        let name = name.to_ascii_lowercase();
+        let by_name = self.by_name.find(name.as_str());
+        let mut found: Vec<usize> = by_name.chain(self.tried.iter().copied()).collect();
         found.sort_unstable();
         found.dedup();
         let keys = found
             .into_iter()
             .filter_map(|at| self.lines.get(at))
             .filter(|line| line.hosts.cover(&name) && !self.is_revoked(&line.fingerprint, &name));
-        each_once(keys.map(|line| line.fingerprint.clone()))
+        each_once(keys.map(|line| line.fingerprint.to_string()))
     }
 
     /// The authorities (`@cert-authority`) that may certify hosts of this name.
     pub fn authorities_of(&self, name: &str) -> Vec<String> {
-        let name = name.to_lowercase();
+        let name = name.to_ascii_lowercase();
         let keys = self
             .authorities
             .iter()
             .filter(|line| line.hosts.cover(&name) && !self.is_revoked(&line.fingerprint, &name));
-        each_once(keys.map(|line| line.fingerprint.clone()))
+        each_once(keys.map(|line| line.fingerprint.to_string()))
     }
 
     /// Whether an authority of this fingerprint stands there, for whatever names.
     pub fn is_authority(&self, key: &str) -> bool {
-        self.authorities.iter().any(|line| line.fingerprint == key)
+        self.authorities.iter().any(|line| *line.fingerprint == *key)
     }
 
     /// The host keys that stand there, in no order.
     pub fn host_keys(&self) -> impl Iterator<Item = &str> {
-        self.by_key.keys().map(String::as_str)
+        let keys: HashSet<&str> = self.lines.iter().map(|line| &*line.fingerprint).collect();
+        keys.into_iter()
     }
 
     /// Whether there are hashed entries.
@@ -143,9 +150,9 @@ impl KnownHosts {
         self.lines.is_empty()
     }
 
-    fn lines_of(&self, host_key: &str) -> impl Iterator<Item = &Line> {
-        let at = self.by_key.get(host_key).into_iter().flatten();
-        at.filter_map(|&at| self.lines.get(at))
+    fn lines_of<'a>(&'a self, host_key: &'a str) -> impl Iterator<Item = &'a Line> {
+        let lines = self.by_key.find(host_key).filter_map(|at| self.lines.get(at));
+        lines.filter(move |line| *line.fingerprint == *host_key)
     }
 
     fn names_in<'a>(&self, line: &'a Line) -> impl Iterator<Item = &'a str> {
@@ -155,12 +162,12 @@ impl KnownHosts {
     }
 
     fn is_revoked(&self, key: &str, name: &str) -> bool {
-        let lists = self.revoked.get(key).into_iter().flatten();
-        lists.into_iter().any(|hosts| hosts.cover(name))
+        let mut lines = self.revoked.iter().filter(|line| *line.fingerprint == *key);
+        lines.any(|line| line.hosts.cover(name))
     }
 }
 
 fn each_once(texts: impl Iterator<Item = String>) -> Vec<String> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     texts.filter(|text| seen.insert(text.clone())).collect()
 }

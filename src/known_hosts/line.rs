@@ -17,15 +17,16 @@ pub(super) struct Line {
     pub(super) marker: Option<Marker>,
     pub(super) hosts: Hosts,
     /// "SHA256:…" of the key.
-    pub(super) fingerprint: String,
+    pub(super) fingerprint: Box<str>,
 }
 
 /// Who a line is about.
+#[derive(PartialEq)]
 pub(super) enum Hosts {
     /// In clear: names and patterns, in lower case, with commas between.
-    Clear(String),
+    Clear(Box<str>),
     /// One name, hashed.
-    Hashed { salt: Vec<u8>, hash: [u8; 20] },
+    Hashed { salt: Box<[u8]>, hash: [u8; 20] },
 }
 
 /// `None` for remarks, empty lines, and what does not parse.
@@ -42,16 +43,22 @@ pub(super) fn parse(line: &str) -> Option<Line> {
         false => (None, line),
     };
     let (hosts, key) = field(line)?;
-    let hosts = match hosts.parse().ok()? {
-        HostPatterns::HashedName { salt, hash } => Hosts::Hashed { salt, hash },
-        HostPatterns::Patterns(_) if hosts.len() > LONGEST_LIST => return None,
-        HostPatterns::Patterns(patterns) => Hosts::Clear(patterns.join(",").to_lowercase()),
+    let hosts = match hosts.starts_with('|') {
+        false if hosts.len() > LONGEST_LIST => return None,
+        false => Hosts::Clear(hosts.to_ascii_lowercase().into_boxed_str()),
+        true => match hosts.parse().ok()? {
+            HostPatterns::HashedName { salt, hash } => Hosts::Hashed {
+                salt: salt.into_boxed_slice(),
+                hash,
+            },
+            HostPatterns::Patterns(_) => return None,
+        },
     };
     let blob = key::blob_of_line(key.as_bytes())?;
     Some(Line {
         marker,
         hosts,
-        fingerprint: key::fingerprint(&blob, Hash::Sha256),
+        fingerprint: key::fingerprint(&blob, Hash::Sha256).into_boxed_str(),
     })
 }
 
@@ -75,7 +82,7 @@ impl Hosts {
     /// The names that stand there as such.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let list = match self {
-            Self::Clear(list) => list.as_str(),
+            Self::Clear(list) => list,
             Self::Hashed { .. } => "",
         };
         let name = |name: &&str| !name.is_empty() && !name.starts_with('!') && !name.contains(['*', '?']);

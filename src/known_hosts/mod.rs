@@ -9,6 +9,7 @@
 
 mod files;
 mod hosts;
+mod index;
 mod line;
 #[cfg(test)]
 mod tests;
