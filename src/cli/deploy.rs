@@ -33,6 +33,9 @@ pub(crate) struct ServerArgs {
     /// Connect and look, but change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
     /// Options for ssh, such as -p 2222

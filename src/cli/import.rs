@@ -28,6 +28,9 @@ pub(crate) struct KeyringArgs {
     /// Only show what would be stored
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) vault: VaultPassphrase,
 }
@@ -37,6 +40,9 @@ pub(crate) struct PuttyArgs {
     /// Only show what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Also have ~/.ssh/config include the blocks' file (one line at its top, after a backup)
     #[arg(long)]
     pub(crate) include: bool,
@@ -59,6 +65,9 @@ pub(crate) struct ImportFiles {
     /// Only copy: ask for no passphrase that is not needed, and store none
     #[arg(long)]
     pub(crate) no_store: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) key: KeyPassphrase,
     #[command(flatten)]

@@ -26,6 +26,9 @@ pub(crate) struct RotateArgs {
     /// Say which servers, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
     /// Options for ssh, such as -J jump

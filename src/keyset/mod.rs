@@ -10,6 +10,7 @@ mod cell;
 mod database;
 pub mod discover;
 mod held;
+mod lifetimes;
 mod lock;
 mod locking;
 mod members;
@@ -42,7 +43,7 @@ use remembered::Remembered;
 use scan::Scanner;
 use snapshot::Snapshot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
@@ -196,43 +197,6 @@ impl Keyset {
     /// Removes every identity, as [`remove`](Self::remove) does.
     pub fn remove_all(&self) {
         self.change(Members::remove_all);
-    }
-
-    /// Removes the keys whose lifetime is over; returns when the next one's will be.
-    pub fn expire(&self, now: Instant) -> Option<Instant> {
-        let (expired, next) = self.members().expire(now);
-        if expired {
-            self.change(|_| ());
-        }
-        next
-    }
-
-    /// Waits until a key came that may expire.
-    pub async fn key_added(&self) {
-        self.aged.notified().await;
-    }
-
-    /// Tells the idle timer that there may be something to seal.
-    pub fn opened_one(&self) {
-        self.opened.notify_one();
-    }
-
-    /// Seals every open key; returns how many there were. What is being opened meanwhile is not kept.
-    pub fn seal_all(&self) -> usize {
-        self.keys().iter().filter(|held| held.seal()).count()
-    }
-
-    /// Seals the keys that were not used for `idle`; returns when the next one is due.
-    pub fn seal_idle(&self, now: Instant, idle: Duration) -> Option<Instant> {
-        let keys = self.keys();
-        keys.iter()
-            .filter_map(|held| held.cell.seal_if_idle(now, idle))
-            .min()
-    }
-
-    /// Waits until some key was opened.
-    pub async fn key_opened(&self) {
-        self.opened.notified().await;
     }
 
     /// All keys, in listing order.

@@ -8,6 +8,7 @@ use claviger_platform::keyring::Keyring;
 use claviger_platform::prompt::{Means, Require, Surroundings};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 const IDLE: Duration = Duration::from_secs(900);
 

@@ -185,3 +185,30 @@ fn the_check_is_made_where_paths_have_blanks_and_percents() {
         text(&done)
     );
 }
+
+#[test]
+fn what_was_done_is_told_as_json_too() {
+    let scene = Scene::new();
+    let json = |verb: &str, arguments: &[&str]| {
+        let output = scene.run(verb, &[&["--json"], arguments].concat());
+        assert!(output.status.success(), "{}", text(&output));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+    };
+    let dry = json("deploy", &["--dry-run"]);
+    assert_eq!(
+        (&dry["result"], &dry["login"]),
+        (&"would_add".into(), &serde_json::Value::Null)
+    );
+    let added = json("deploy", &[]);
+    assert_eq!(added["result"], "added");
+    assert_eq!((&added["other_keys"], &added["login"]), (&1.into(), &true.into()));
+    assert_eq!(added["fingerprint"], scene.new.fingerprint(&scene.home));
+    assert_eq!(added["host"], format!("{}@127.0.0.1", user()));
+    assert_eq!(json("deploy", &["--no-check"])["result"], "present");
+    let removed = json("revoke", &[]);
+    assert_eq!(
+        (&removed["result"], &removed["lines"]),
+        (&"removed".into(), &1.into())
+    );
+    assert_eq!(json("revoke", &[])["result"], "absent");
+}

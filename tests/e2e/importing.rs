@@ -56,3 +56,43 @@ fn an_imported_file_is_listed_at_once_and_opens_without_a_question() {
     let of_keys = asked.iter().filter(|question| question.contains("for key"));
     assert_eq!(of_keys.count(), 1, "{asked:?}");
 }
+
+#[test]
+fn what_was_imported_is_told_as_json_too() {
+    let home = Home::new();
+    let key = Key::make_with(&home, "work", KeyKind::Quick, "").moved(&home, "stick");
+    let json = |args: &[&str], success: bool| {
+        let output = home.claviger(&[&["import"], args, &["--json"]].concat()).output();
+        let output = output.expect("an end");
+        assert_eq!(output.status.success(), success, "{}", text(&output));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+    };
+    let missing = home.path("missing");
+    let done = json(&[key.arg(), missing.to_str().expect("UTF-8")], false);
+    assert_eq!(done[0]["source"], key.arg());
+    assert_eq!(done[0]["result"], "imported");
+    assert_eq!(done[0]["path"], home.path(".ssh/work").to_str().expect("UTF-8"));
+    assert_eq!(done[0]["fingerprint"], key.fingerprint(&home));
+    assert_eq!(done[1]["result"], "failed");
+    assert!(
+        done[1]["detail"]
+            .as_str()
+            .is_some_and(|why| why.contains("no such file")),
+        "{done}"
+    );
+    assert_eq!(json(&[key.arg()], true)[0]["result"], "present");
+
+    fs::create_dir_all(home.path(".putty/sessions")).expect("a folder");
+    for (name, protocol) in [("lab", "ssh"), ("modem", "serial")] {
+        let session = format!("Present=1\nHostName=lab.example\nProtocol={protocol}\n");
+        fs::write(home.path(".putty/sessions").join(name), session).expect("a session");
+    }
+    let sessions = json(&["putty", "--dry-run"], true);
+    assert_eq!(
+        (&sessions[0]["source"], &sessions[0]["result"]),
+        (&"lab".into(), &"would_import".into())
+    );
+    assert_eq!(sessions[1]["result"], "passed_over");
+    assert_eq!(json(&["putty"], true)[0]["result"], "imported");
+    assert_eq!(json(&["putty"], true)[0]["result"], "present");
+}

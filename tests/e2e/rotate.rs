@@ -162,3 +162,40 @@ fn without_a_new_key_one_is_made_and_an_unknown_key_has_no_servers() {
         text(&refused)
     );
 }
+
+#[test]
+fn the_report_is_json_where_that_is_asked_for_also_of_a_key_that_is_made() {
+    let (fleet, _agent) = Fleet::new();
+    let json = |output: &Output| {
+        let value = serde_json::from_slice::<serde_json::Value>(&output.stdout);
+        value.unwrap_or_else(|error| panic!("{error}: {}", text(output)))
+    };
+    let dry = json(&fleet.rotate(&["--dry-run", "--json"]));
+    assert_eq!(dry["servers"].as_array().map(Vec::len), Some(3), "{dry}");
+    assert_eq!(
+        (&dry["servers"][0]["result"], &dry["complete"]),
+        (&"planned".into(), &false.into())
+    );
+    let new = Key::make_with(&fleet.home, "id_new", KeyKind::Quick, "");
+    fleet.servers[1].send("STOP");
+    let first = json(&fleet.rotate(&["--json", "--to", new.arg()]));
+    let results = |report: &serde_json::Value| {
+        let servers = report["servers"].as_array().expect("servers").clone();
+        let mut results: Vec<_> = servers.iter().map(|server| server["result"].clone()).collect();
+        results.sort_by_key(ToString::to_string);
+        results
+    };
+    assert_eq!(results(&first), ["done", "done", "failed"], "{first}");
+    assert_eq!(
+        (&first["complete"], &first["new"]),
+        (&false.into(), &new.fingerprint(&fleet.home).into())
+    );
+    fleet.servers[1].send("CONT");
+    let second = json(&fleet.rotate(&["--json", "--to", new.arg()]));
+    assert_eq!(
+        results(&second),
+        ["done", "done_before", "done_before"],
+        "{second}"
+    );
+    assert_eq!(second["complete"], true);
+}

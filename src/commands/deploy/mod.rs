@@ -5,6 +5,7 @@
 //! (`authorized_keys.sh`).
 mod check;
 mod remote;
+mod report;
 mod script;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use super::output::{self, Failure, visible};
 use super::pubkey;
 use crate::cli::{DeployArgs, RevokeArgs, ServerArgs};
 use claviger::key::{self, Hash};
+use report::Report;
 use script::{Answer, Order};
 use std::ffi::OsString;
 use std::path::Path;
@@ -43,12 +45,18 @@ pub(crate) fn deploy(args: &DeployArgs, context: &Context) -> Result<ExitCode, F
         line: &key.line,
     };
     let answers = runtime.block_on(remote::run(&server.ssh, &server.host, &order))?;
-    tell(&server.host, &key, &answers)?;
-    if let Some(check) = check {
-        runtime.block_on(check.run(&server.ssh, &server.host))?;
-        output::line(format!("{}: a login with the key works", server.host))?;
+    let mut report = Report::of(&server.host, &key, &answers)?;
+    if !server.json {
+        output::line(&report)?;
     }
-    Ok(ExitCode::SUCCESS)
+    let checked = check.map(|check| runtime.block_on(check.run(&server.ssh, &server.host)));
+    report.login = checked.as_ref().map(Result::is_ok);
+    match (server.json, report.login) {
+        (true, _) => output::json(&report)?,
+        (false, Some(true)) => output::line(format!("{}: a login with the key works", server.host))?,
+        (false, _) => {}
+    }
+    checked.unwrap_or(Ok(())).map(|()| ExitCode::SUCCESS)
 }
 
 pub(crate) fn revoke(args: &RevokeArgs, context: &Context) -> Result<ExitCode, Failure> {
@@ -60,7 +68,11 @@ pub(crate) fn revoke(args: &RevokeArgs, context: &Context) -> Result<ExitCode, F
         line: &key.line,
     };
     let answers = runtime()?.block_on(remote::run(&server.ssh, &server.host, &order))?;
-    tell(&server.host, &key, &answers)?;
+    let report = Report::of(&server.host, &key, &answers)?;
+    match server.json {
+        true => output::json(&report)?,
+        false => output::line(&report)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -131,42 +143,4 @@ fn only(client: &Client) -> Result<String, Failure> {
             keys.len()
         ))),
     }
-}
-
-/// Says what was done, or why it was not.
-fn tell(host: &str, key: &Key, answers: &[Answer]) -> Result<(), Failure> {
-    let fingerprint = &key.fingerprint;
-    let say = |text: String| output::line(format!("{host}: {text}"));
-    for answer in answers {
-        match answer {
-            Answer::Made(path) => say(format!("{} was made", visible(path)))?,
-            Answer::Failed(why) => return Err(Failure::new(format!("{host}: {}", visible(why)))),
-            Answer::Done { what, lines, others } => match what.as_str() {
-                "added" => say(format!("{fingerprint} added, beside {others} other keys"))?,
-                "present" => say(format!("{fingerprint} is there already; nothing was changed"))?,
-                "would-add" => say(format!(
-                    "would add {fingerprint} beside {others} other keys; nothing was changed"
-                ))?,
-                "removed" => say(format!(
-                    "{fingerprint} removed ({lines} lines); {others} other keys stay"
-                ))?,
-                "would-remove" => say(format!(
-                    "would remove {fingerprint} ({lines} lines), {others} other keys would stay; nothing was changed"
-                ))?,
-                "absent" => say(format!("{fingerprint} is not there; nothing was changed"))?,
-                "last" => {
-                    return Err(Failure::new(format!(
-                        "{host}: {fingerprint} is the last key there, and nothing was changed: without it the server may \
-                         have no login left; deploy another key first, or say --force"
-                    )));
-                }
-                other => {
-                    return Err(Failure::new(format!(
-                        "{host}: an answer that is not understood: {other:?}"
-                    )));
-                }
-            },
-        }
-    }
-    Ok(())
 }

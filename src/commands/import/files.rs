@@ -3,6 +3,7 @@
 //! Order of effects: the passphrase has opened the key before anything is copied, so that a mistake leaves nothing
 //! behind; the copy is whole before the passphrase is stored; the agent looks again last.
 use super::copy::Source;
+use super::report::{Done, Telling};
 use crate::cli::{ImportFiles, TargetFormat};
 use crate::commands::client::Client;
 use crate::commands::context::{Context, Secrets, runtime};
@@ -60,28 +61,27 @@ pub(super) fn run(args: &ImportFiles, context: &Context) -> Result<ExitCode, Fai
         given: secrets.key,
         last: None,
     };
-    let mut exit = ExitCode::SUCCESS;
+    let mut telling = Telling::new(args.json);
     for path in &args.files {
-        match importing.one(path) {
-            Ok(done) => output::line(format!("{}: {done}", shown(path)))?,
-            Err(failure) => {
-                output::error(&format!("{}: {failure}", shown(path)));
-                exit = ExitCode::FAILURE;
-            }
-        }
+        telling.tell(shown(path), importing.one(path))?;
     }
     if let Ok(agent) = Client::find(context, args.client.socket.as_deref())
         && let Err(failure) = agent.rescan()
     {
         output::error(&failure);
-        exit = ExitCode::FAILURE;
+        telling.failed = true;
     }
-    Ok(exit)
+    let failed = telling.failed;
+    telling.finish()?;
+    Ok(match failed {
+        false => ExitCode::SUCCESS,
+        true => ExitCode::FAILURE,
+    })
 }
 
 impl Importing<'_> {
     /// Imports one file; says what was done.
-    fn one(&mut self, path: &Path) -> Result<String, Failure> {
+    fn one(&mut self, path: &Path) -> Result<Done, Failure> {
         let source = Source::read(path, self.config.limits)?;
         if let Some(there) = self.there(&source, None) {
             return Ok(there);
@@ -115,7 +115,12 @@ impl Importing<'_> {
         if source.exposed {
             done += ", and others than you can read it: delete it once the copy works";
         }
-        Ok(done)
+        let half = source.half(opened.as_ref());
+        Ok(Done {
+            path: Some(shown(&copied.path)),
+            fingerprint: half.map(|half| half.fingerprint.clone()),
+            ..Done::new("imported", done)
+        })
     }
 
     /// Where the copy goes; nothing may be there.
@@ -141,8 +146,8 @@ impl Importing<'_> {
         Ok(target)
     }
 
-    /// The sentence that ends an import of a key that is there already.
-    fn there(&self, source: &Source, opened: Option<&Opened>) -> Option<String> {
+    /// What ends an import of a key that is there already.
+    fn there(&self, source: &Source, opened: Option<&Opened>) -> Option<Done> {
         let fingerprint = &source.half(opened)?.fingerprint;
         let mut dirs = self.config.key_dirs.clone();
         dirs.push(self.folder.clone());
@@ -157,9 +162,12 @@ impl Importing<'_> {
             .into_iter()
             .find(|found| found.inspected.public.fingerprint == *fingerprint)?;
         let path = shown(&same.path);
-        Some(format!(
-            "is there already: {path} ({fingerprint}); nothing was done"
-        ))
+        let detail = format!("is there already: {path} ({fingerprint}); nothing was done");
+        Some(Done {
+            path: Some(path),
+            fingerprint: Some(fingerprint.clone()),
+            ..Done::new("present", detail)
+        })
     }
 
     /// Opens the key where that is needed, or wanted for its passphrase.

@@ -1,12 +1,13 @@
 //! `claviger import keyring`: passphrases of key files that the desktop's own programs put into the OS keyring.
 //!
 //! What such a program stored is believed only after it has opened the key, and a locked keyring is never made to prompt.
+use super::report::{Done, Telling};
 use crate::cli::KeyringArgs;
 use crate::commands::context::{Context, runtime, secret_from};
 use crate::commands::convert::shown;
 use crate::commands::names::wanted;
 use crate::commands::opening::{KeyFile, attempt};
-use crate::commands::output::{self, Failure};
+use crate::commands::output::Failure;
 use claviger::keyset::{Found, discover};
 use claviger::secret::Secret;
 use claviger::unlock::Unlocker;
@@ -62,16 +63,11 @@ pub(super) fn run(args: &KeyringArgs, context: &Context) -> Result<ExitCode, Fai
         tally: Tally::default(),
     };
     let runtime = runtime()?;
-    let mut exit = ExitCode::SUCCESS;
+    let mut telling = Telling::new(args.json);
     for key in &keys {
         let items = runtime.block_on(importing.items(&key.path))?;
-        match runtime.block_on(importing.one(key, items)) {
-            Ok(Some(done)) => output::line(format!("{}: {done}", shown(&key.path)))?,
-            Ok(None) => {}
-            Err(failure) => {
-                output::error(&format!("{}: {failure}", shown(&key.path)));
-                exit = ExitCode::FAILURE;
-            }
+        if let Some(done) = runtime.block_on(importing.one(key, items)).transpose() {
+            telling.tell(shown(&key.path), done)?;
         }
     }
     let Tally {
@@ -80,10 +76,15 @@ pub(super) fn run(args: &KeyringArgs, context: &Context) -> Result<ExitCode, Fai
         unknown,
     } = importing.tally;
     let what = if args.dry_run { "would be stored" } else { "stored" };
-    output::line(format!(
+    telling.line(format!(
         "{taken} passphrases {what}, {unfit} did not fit, {unknown} protected keys without one in the keyring"
     ))?;
-    Ok(exit)
+    let failed = telling.failed;
+    telling.finish()?;
+    Ok(match failed {
+        false => ExitCode::SUCCESS,
+        true => ExitCode::FAILURE,
+    })
 }
 
 impl Importing {
@@ -117,7 +118,7 @@ impl Importing {
     }
 
     /// Imports one key's; says what was done, and nothing of a key that nobody stored anything for.
-    async fn one(&mut self, key: &Found, items: Vec<Item>) -> Result<Option<String>, Failure> {
+    async fn one(&mut self, key: &Found, items: Vec<Item>) -> Result<Option<Done>, Failure> {
         let Some(program) = items.first().map(|item| item.program) else {
             self.tally.unknown += 1;
             return Ok(None);
@@ -129,7 +130,8 @@ impl Importing {
         };
         let Some(item) = items.into_iter().find(fits) else {
             self.tally.unfit += 1;
-            return Ok(Some(format!("what {program} stored does not open it; left")));
+            let detail = format!("what {program} stored does not open it; left");
+            return Ok(Some(Done::new("passed_over", detail)));
         };
         let program = item.program;
         let place = match self.dry_run {
@@ -143,8 +145,11 @@ impl Importing {
             }
         };
         self.tally.taken += 1;
-        Ok(Some(format!(
-            "the passphrase that {program} stored opens it; {place}"
-        )))
+        let result = if self.dry_run { "would_import" } else { "imported" };
+        let detail = format!("the passphrase that {program} stored opens it; {place}");
+        Ok(Some(Done {
+            fingerprint: Some(key.inspected.public.fingerprint.clone()),
+            ..Done::new(result, detail)
+        }))
     }
 }

@@ -5,6 +5,7 @@ mod copy;
 mod files;
 mod keyring;
 mod putty;
+mod report;
 mod session;
 
 use super::context::Context;

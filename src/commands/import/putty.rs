@@ -1,6 +1,7 @@
 //! `claviger import putty`: PuTTY's saved sessions become Host blocks, and the keys that they name become ours.
 //!
 //! A block never takes another's place: what ssh's configuration says of a host already goes before what PuTTY knew.
+use super::report::{Done, Telling};
 use super::session::{self, Session};
 use crate::cli::PuttyArgs;
 use crate::commands::client::Client;
@@ -8,7 +9,7 @@ use crate::commands::context::Context;
 use crate::commands::convert::{PUBLIC, shown};
 use crate::commands::names::known_place;
 use crate::commands::opening::{KeyFile, beside};
-use crate::commands::output::{self, Failure, visible};
+use crate::commands::output::{Failure, visible};
 use crate::commands::ssh_config::{Host, HostBlock, Standing};
 use claviger::config::{Config, edit_key_files};
 use claviger::key;
@@ -28,7 +29,6 @@ struct Importing<'a> {
     config: Config,
     /// What ~/.ssh/config has to say at the end.
     written: Option<String>,
-    failed: bool,
 }
 
 pub(super) fn run(args: &PuttyArgs, context: &Context) -> Result<ExitCode, Failure> {
@@ -46,31 +46,26 @@ pub(super) fn run(args: &PuttyArgs, context: &Context) -> Result<ExitCode, Failu
         context,
         config: context.config()?,
         written: None,
-        failed: false,
     };
+    let mut telling = Telling::new(args.json);
     for (name, path) in &sessions {
         let done = match read(name, path) {
             Ok(session) => importing.one(name, &session),
-            Err(why) => Ok(format!("passed over: {why}")),
+            Err(why) => Ok(Done::new("passed_over", format!("passed over: {why}"))),
         };
-        let name = visible(name);
-        match done {
-            Ok(done) => output::line(format!("{name}: {done}"))?,
-            Err(failure) => {
-                importing.failed = true;
-                output::error(&format!("{name}: {failure}"));
-            }
-        }
+        telling.tell(visible(name), done)?;
     }
     if let Some(written) = &importing.written {
-        output::line(format!("Host blocks are in {written}"))?;
+        telling.line(format!("Host blocks are in {written}"))?;
     }
     if !args.dry_run
         && let Ok(agent) = Client::find(context, args.client.socket.as_deref())
     {
         agent.rescan()?;
     }
-    Ok(match importing.failed {
+    let failed = telling.failed;
+    telling.finish()?;
+    Ok(match failed {
         false => ExitCode::SUCCESS,
         true => ExitCode::FAILURE,
     })
@@ -101,7 +96,7 @@ fn read(name: &str, path: &Path) -> Result<Session, String> {
 
 impl Importing<'_> {
     /// Imports one session; says what was done.
-    fn one(&mut self, name: &str, session: &Session) -> Result<String, Failure> {
+    fn one(&mut self, name: &str, session: &Session) -> Result<Done, Failure> {
         let mut remarks = Vec::new();
         if session.proxied {
             remarks.push("its proxy is not taken over (ssh: ProxyJump or ProxyCommand)".to_owned());
@@ -122,19 +117,22 @@ impl Importing<'_> {
         let block = match HostBlock::of(&host, self.context) {
             Ok(block) => block,
             Err(why) => {
-                return Ok(format!(
-                    "passed over: {why}; rename the session in PuTTY to import it"
-                ));
+                let detail = format!("passed over: {why}; rename the session in PuTTY to import it");
+                return Ok(Done::new("passed_over", detail));
             }
         };
-        let mut done = match block.standing()? {
+        let (result, mut done) = match block.standing()? {
             Standing::Ours => {
-                return Ok("passed over: claviger's file has another block for this host".into());
+                let detail = "passed over: claviger's file has another block for this host";
+                return Ok(Done::new("passed_over", detail));
             }
-            Standing::Theirs => return Ok("passed over: ~/.ssh/config has a block for this host".into()),
-            Standing::Same => "is there already".to_owned(),
-            Standing::Free if self.args.dry_run => "would get a Host block".to_owned(),
-            Standing::Free => "Host block written".to_owned(),
+            Standing::Theirs => {
+                let detail = "passed over: ~/.ssh/config has a block for this host";
+                return Ok(Done::new("passed_over", detail));
+            }
+            Standing::Same => ("present", "is there already".to_owned()),
+            Standing::Free if self.args.dry_run => ("would_import", "would get a Host block".to_owned()),
+            Standing::Free => ("imported", "Host block written".to_owned()),
         };
         if let Some(key) = &key {
             done += &self.take(key)?;
@@ -148,7 +146,10 @@ impl Importing<'_> {
         if self.args.dry_run {
             done += &format!("\n{}", block.text().trim_end());
         }
-        Ok(done)
+        Ok(Done {
+            path: key.as_ref().map(|key| shown(&key.path)),
+            ..Done::new(result, done)
+        })
     }
 
     /// The key that a session names, if ssh and the agent can use it.

@@ -30,6 +30,22 @@ const PRIVATE: u32 = 0o600;
 const PUBLIC: u32 = 0o644;
 
 pub(crate) fn run(args: &KeygenArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let (report, failures) = create(args, context)?;
+    match args.json {
+        true => output::json(&report)?,
+        false => output::line(&report)?,
+    }
+    for failure in &failures {
+        output::error(&format!("the key was made, but {failure}"));
+    }
+    Ok(match failures.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Makes the key; what failed once it was there is told beside it.
+pub(super) fn create(args: &KeygenArgs, context: &Context) -> Result<(Report, Vec<Failure>), Failure> {
     let secrets = Secrets::read(&args.key, &args.vault)?;
     let config = context.config()?;
     let recipe = Recipe::read(args, context)?;
@@ -56,17 +72,7 @@ pub(crate) fn run(args: &KeygenArgs, context: &Context) -> Result<ExitCode, Fail
             Err(failure) => failures.push(failure),
         }
     }
-    match args.json {
-        true => output::json(&report)?,
-        false => output::line(&report)?,
-    }
-    for failure in &failures {
-        output::error(&format!("the key was made, but {failure}"));
-    }
-    Ok(match failures.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok((report, failures))
 }
 
 /// Makes the key and both files.

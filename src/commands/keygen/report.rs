@@ -23,7 +23,7 @@ pub(super) enum Agent {
 
 /// The key that was made.
 #[derive(Serialize)]
-pub(super) struct Report {
+pub(in crate::commands) struct Report {
     pub(super) path: String,
     pub(super) public_path: String,
     #[serde(rename = "type")]

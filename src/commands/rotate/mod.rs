@@ -1,6 +1,7 @@
 //! `claviger rotate`: a new key beside the old one on every server where the old one worked, a login with it, and only
 //! then the old one off. Server by server; one that fails stops no other and is taken up again by the next call.
 mod plan;
+mod report;
 mod targets;
 
 use super::context::{Context, runtime};
@@ -9,6 +10,7 @@ use super::keygen;
 use super::output::{self, Failure};
 use crate::cli::{HostArgs, KeyType, KeygenArgs, RotateArgs};
 use plan::{Plan, Step};
+use report::Report;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,7 +31,13 @@ pub(crate) fn run(args: &RotateArgs, context: &Context) -> Result<ExitCode, Fail
     }
     let servers = merged(begun.as_ref(), targets.named);
     if args.dry_run {
-        return dry_run(begun.as_ref(), &servers, targets.nameless.is_empty());
+        return dry_run(
+            args.json,
+            &old,
+            begun.as_ref(),
+            &servers,
+            targets.nameless.is_empty(),
+        );
     }
     if servers.is_empty() {
         return Err(Failure::new(format!(
@@ -44,6 +52,7 @@ pub(crate) fn run(args: &RotateArgs, context: &Context) -> Result<ExitCode, Fail
     let mut plan = Plan::to(begun, &context.places.state, &old.fingerprint, &new.fingerprint)?;
     // Before anything is changed: without the new key in the agent no login with it could be tried.
     let check = Check::prepare(context, socket, &new.fingerprint, &new.line)?;
+    let mut report = Report::new(args.json, &old.fingerprint, Some(&new.fingerprint));
     let rotation = Rotation {
         old,
         new,
@@ -51,22 +60,18 @@ pub(crate) fn run(args: &RotateArgs, context: &Context) -> Result<ExitCode, Fail
         ssh: &args.ssh,
     };
     let runtime = runtime()?;
-    let mut failed = Vec::new();
     for (number, target) in servers.iter().enumerate() {
         let head = format!("[{}/{}] {}", number + 1, servers.len(), target.name);
-        if plan.servers.get(&target.name) == Some(&Step::Done) {
-            output::line(format!("{head}: done before"))?;
-            continue;
-        }
-        match runtime.block_on(rotation.one(target, &mut plan)) {
-            Ok(()) => output::line(format!("{head}: the new key works, the old one is off"))?,
-            Err(failure) => {
-                output::error(&format!("{head}: {failure}"));
-                failed.push(target.name.as_str());
-            }
-        }
+        let (result, detail) = match plan.servers.get(&target.name) {
+            Some(Step::Done) => ("done_before", "done before".to_owned()),
+            _ => match runtime.block_on(rotation.one(target, &mut plan)) {
+                Ok(()) => ("done", "the new key works, the old one is off".to_owned()),
+                Err(failure) => ("failed", failure.to_string()),
+            },
+        };
+        report.server(&head, &target.name, result, &detail)?;
     }
-    report(plan, servers.len(), &failed, targets.nameless.len())
+    last_word(report, plan, servers.len(), targets.nameless.len())
 }
 
 /// The one that is named, or that a rotation was begun with, or one that is made now.
@@ -79,7 +84,7 @@ fn new_key(args: &RotateArgs, context: &Context, begun: Option<&Plan>) -> Result
     let taken = |path: &PathBuf| path.exists() || path.with_extension("pub").exists();
     let free = (2..).map(place).find(|path| !taken(path));
     let path = free.ok_or_else(|| Failure::new("no free name for the new key in ~/.ssh"))?;
-    let made = keygen::run(
+    let (made, failures) = keygen::create(
         &KeygenArgs {
             name: None,
             file: Some(path.clone()),
@@ -98,8 +103,14 @@ fn new_key(args: &RotateArgs, context: &Context, begun: Option<&Plan>) -> Result
         },
         context,
     )?;
-    if made != ExitCode::SUCCESS {
-        return Err(Failure::new("nothing was changed on any server"));
+    match args.json {
+        true => output::note(&made),
+        false => output::line(&made)?,
+    }
+    if let Some(failure) = failures.first() {
+        return Err(Failure::new(format!(
+            "the key was made, but {failure}; nothing was changed on any server"
+        )));
     }
     deploy::public_key(&path.to_string_lossy(), socket, context)
 }
@@ -142,7 +153,14 @@ fn merged(begun: Option<&Plan>, mut named: Vec<Target>) -> Vec<Target> {
     named
 }
 
-fn dry_run(begun: Option<&Plan>, servers: &[Target], complete: bool) -> Result<ExitCode, Failure> {
+fn dry_run(
+    json: bool,
+    old: &Key,
+    begun: Option<&Plan>,
+    servers: &[Target],
+    complete: bool,
+) -> Result<ExitCode, Failure> {
+    let mut report = Report::new(json, &old.fingerprint, begun.map(|plan| plan.new.as_str()));
     for target in servers {
         let what = match begun.and_then(|plan| plan.servers.get(&target.name)) {
             None | Some(Step::Waiting) => "would deploy the new key, log in with it, and remove the old one",
@@ -150,30 +168,40 @@ fn dry_run(begun: Option<&Plan>, servers: &[Target], complete: bool) -> Result<E
             Some(Step::Checked) => "would remove the old key",
             Some(Step::Done) => "done before",
         };
-        output::line(format!("{}: {what}", target.name))?;
+        let result = if what == "done before" {
+            "done_before"
+        } else {
+            "planned"
+        };
+        report.server(&target.name, &target.name, result, what)?;
     }
-    output::line("nothing was changed")?;
+    report.line("nothing was changed".to_owned())?;
+    report.finish()?;
     Ok(match complete {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
 }
 
-/// The last word. What is not done stays in the plan.
-fn report(plan: Plan, servers: usize, failed: &[&str], nameless: usize) -> Result<ExitCode, Failure> {
-    output::line(format!(
+/// What is not done stays in the plan.
+fn last_word(mut report: Report, plan: Plan, servers: usize, nameless: usize) -> Result<ExitCode, Failure> {
+    let failed = report.failed().len();
+    report.line(format!(
         "{} of {servers} servers have the new key only",
-        servers - failed.len()
+        servers - failed
     ))?;
-    if plan.is_done() && failed.is_empty() {
+    if plan.is_done() && failed == 0 {
         plan.finish()?;
     } else {
-        output::line(format!(
+        report.line(format!(
             "not done: {}; call `claviger rotate` again to go on with them",
-            failed.join(", ")
+            report.failed().join(", ")
         ))?;
     }
-    Ok(match failed.is_empty() && nameless == 0 {
+    report.complete = failed == 0 && nameless == 0;
+    let complete = report.complete;
+    report.finish()?;
+    Ok(match complete {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
