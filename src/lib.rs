@@ -1,6 +1,7 @@
 //! claviger: an SSH agent that opens passphrase-protected keys only when a login needs one.
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod config;
 pub mod history;
 pub mod idle;

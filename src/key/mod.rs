@@ -58,7 +58,7 @@ pub use format::looks_like_private_key;
 pub use generate::{NewKind, RSA_SIZES, generate, random_passphrase};
 pub use limits::{Derivation, KdfLimits, TooCostly};
 pub use public::PublicHalf;
-pub use public_file::{PublicFile, public_file};
+pub use public_file::{PublicFile, public_file, shown_blob};
 pub use rfc4716::write as rfc4716;
 pub use sign::OpenKey;
 pub use text::{authorized_line, base64, randomart, short_name};

@@ -1,10 +1,12 @@
 //! The public half that a file shows without a passphrase, whichever file of a pair it is.
 //!
 
+use super::format::{self, Container};
 use super::kind::Kind;
 use super::limits::KdfLimits;
 use super::{
-    KeyError, described, inspect, looks_like_private_key, neighbours, plain_of, public, rfc4716, string,
+    KeyError, described, inspect, looks_like_private_key, neighbours, openssh, plain_of, public, rfc4716,
+    string,
 };
 
 /// A public half and its comment.
@@ -30,6 +32,23 @@ pub fn public_file(file: &[u8], beside: Option<&[u8]>) -> Result<PublicFile, Key
         blob: inspected.public.blob,
         comment: inspected.comment,
     })
+}
+
+/// The blob that a file shows without being opened: of a private key in OpenSSH's format or PuTTY's, of a `.pub`, of a
+/// certificate the certificate's own. None for all others, and for private keys that keep it for themselves.
+pub fn shown_blob(file: &[u8]) -> Option<Vec<u8>> {
+    if !looks_like_private_key(file) {
+        if file.trim_ascii_start().starts_with(rfc4716::BEGIN) {
+            return Some(rfc4716::read(file).ok()?.0);
+        }
+        let line = public::split_line(file).ok()?;
+        return (string(&mut &*line.blob).ok() == Some(line.name)).then(|| line.blob.clone());
+    }
+    match format::recognise(file).ok()? {
+        Container::OpenSsh(bytes) => Some(openssh::File::parse(&bytes).ok()?.blob.to_vec()),
+        Container::Ppk(key) => Some(key.public().ok()?.blob),
+        Container::Der(_) => None,
+    }
 }
 
 fn of_public(file: &[u8]) -> Result<PublicFile, KeyError> {

@@ -16,6 +16,7 @@ pub(crate) const ARROWS: &[(&str, &[&str], &str)] = &[
             "policy",
             "keyset",
             "wire",
+            "client",
             "history",
             "known_hosts",
             "token",
@@ -62,6 +63,11 @@ pub(crate) const ARROWS: &[(&str, &[&str], &str)] = &[
         "judges restrictions and logins as wire has read them",
     ),
     ("history", &["platform"], "what was learnt"),
+    (
+        "client",
+        &["platform", "key"],
+        "what the client process was asked to do; the public halves that named files show",
+    ),
     (
         "known_hosts",
         &["platform", "key", "policy"],

@@ -14,6 +14,7 @@ mod input;
 mod job;
 #[cfg(target_os = "linux")]
 mod linux;
+mod seen;
 mod served;
 mod shown;
 mod signals;
@@ -28,6 +29,7 @@ pub use foreground::run_foreground;
 pub use imp::{alive, describe};
 pub use input::read_line_from_fd;
 pub use job::{Done, Job, JobError, run};
+pub use seen::{Seen, SeenError, see};
 pub use served::Served;
 pub use shown::Shown;
 pub use signals::{End, Termination, UserSignal, lower_priority, terminate};
