@@ -51,6 +51,14 @@ pub enum FileError {
         /// As the caller named it.
         path: PathBuf,
     },
+    /// A file that was to be changed is not for that.
+    #[error("{}: read-only ({source}); make it writable, or change a copy", path.display())]
+    ReadOnly {
+        /// As the caller named it.
+        path: PathBuf,
+        /// What the OS said, or would say to others than root.
+        source: io::Error,
+    },
     /// Another process holds the lock.
     #[error("{}: in use by another process; try again when it has ended", path.display())]
     Locked {

@@ -81,6 +81,25 @@ pub fn replace_keeping_mode(path: &Path, bytes: &[u8]) -> Result<(), FileError> 
     write::replace(path, bytes, mode)
 }
 
+/// Refuses an existing file that is not to be written: by its mode, which tells what its owner wants even of root, or by what
+/// holds it. Replacing would need neither.
+///
+/// # Errors
+/// [`FileError::ReadOnly`].
+pub fn refuse_read_only(path: &Path) -> Result<(), FileError> {
+    let Ok(state) = std::fs::metadata(path) else {
+        return Ok(());
+    };
+    let may = match state.permissions().readonly() {
+        true => Err(io::ErrorKind::PermissionDenied.into()),
+        false => imp::may_write(path),
+    };
+    may.map_err(|source| FileError::ReadOnly {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// Refuses a name that is taken, by whatever.
 ///
 /// # Errors
@@ -171,6 +190,18 @@ mod tests {
         assert!(matches!(late.publish(), Err(FileError::Exists { .. })));
         assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(count(dir.path()), 1);
+    }
+
+    #[test]
+    fn a_file_that_nobody_is_to_write_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        refuse_read_only(&path).unwrap();
+        fs::write(&path, "x").unwrap();
+        refuse_read_only(&path).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
+        let refused = refuse_read_only(&path);
+        assert!(matches!(refused, Err(FileError::ReadOnly { .. })), "{refused:?}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod write;
 use unix as imp;
 
 pub use error::FileError;
-pub use fresh::{Fresh, refuse_existing, replace_keeping_mode};
+pub use fresh::{Fresh, refuse_existing, refuse_read_only, replace_keeping_mode};
 pub use imp::private_dir;
 pub use lock::{FileLock, lock};
 pub use log::append_private;

@@ -79,6 +79,11 @@ pub(super) fn identity(state: &Metadata) -> (u64, u64) {
     (state.dev(), state.ino())
 }
 
+/// Whether this process may write the file, links followed.
+pub(super) fn may_write(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(path, rustix::fs::Access::WRITE_OK)?)
+}
+
 /// Makes names in `dir` survive a crash.
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()

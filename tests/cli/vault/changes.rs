@@ -204,11 +204,11 @@ fn mode_and_link_stay() {
     home.keygen("id_web", KEY);
     let (real, link) = (home.path("real.kdbx"), home.path("keys.kdbx"));
     std::fs::rename(&link, &real).unwrap();
-    std::fs::set_permissions(&real, PermissionsExt::from_mode(0o400)).unwrap();
+    std::fs::set_permissions(&real, PermissionsExt::from_mode(0o640)).unwrap();
     symlink("real.kdbx", &link).unwrap();
     put(&home, &["id_web", "--into", "keys.kdbx"]);
     assert!(link.symlink_metadata().unwrap().is_symlink());
-    assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o400);
+    assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(password(&home, "id_web"), KEY);
     assert!(!home.path("keys.kdbx.lock").exists());
 }

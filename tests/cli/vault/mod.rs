@@ -1,6 +1,7 @@
 //! `claviger vault`: what it writes, judged by keepassxc-cli, and what it refuses.
 
 mod changes;
+mod disk;
 mod looking;
 mod refusals;
 mod replacing;

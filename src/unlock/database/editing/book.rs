@@ -81,6 +81,7 @@ impl Book {
         new_master: Option<&[u8]>,
         edit: impl FnOnce(&mut Content) -> Result<T, VaultError>,
     ) -> Result<Changed<T>, VaultError> {
+        files::refuse_read_only(self.path())?;
         let _lock = files::lock(&self.lock, LOCK_WAIT)?;
         let bytes = self.named(self.database.bytes())?;
         let edition = Edition::of(&bytes);
