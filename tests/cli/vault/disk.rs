@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 /// `setup` has the folder `disk` with the database on a file system of its own, in a mount namespace so that nothing
 /// stays mounted. None where none can be mounted.
+#[expect(clippy::print_stdout, reason = "what cannot be tested is said")]
 fn on_disk(home: &Home, setup: &str, args: &[&str]) -> Option<Ran> {
     let script = format!(
         "mount -t tmpfs -o size=64k none disk && cp -p keys.kdbx disk/ && {setup} && echo mounted && \"$@\"; \
