@@ -1,5 +1,6 @@
 //! The command line: clap types, and nothing else. No option carries a secret; passphrases come by descriptor.
 mod deploy;
+mod explain;
 mod hosts;
 mod import;
 mod keygen;
@@ -10,6 +11,7 @@ mod tests;
 mod vault;
 
 pub(crate) use deploy::{DeployArgs, RevokeArgs, ServerArgs};
+pub(crate) use explain::ExplainArgs;
 pub(crate) use hosts::{HostsArgs, HostsVerb};
 pub(crate) use import::{ImportArgs, ImportFiles, ImportSource, KeyringArgs, PuttyArgs};
 pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
@@ -59,6 +61,8 @@ pub(crate) enum Verb {
     Revoke(RevokeArgs),
     /// List the agent's keys
     List(ReportArgs),
+    /// Show which keys a host would be offered, in order, and why
+    Explain(ExplainArgs),
     /// Show which keys worked on which hosts; pin keys to hosts, and forget
     Hosts(HostsArgs),
     /// Show the agent's state: sources of passphrases, problems, memory protection

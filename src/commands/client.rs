@@ -7,7 +7,10 @@ use super::context::Context;
 use super::output::Failure;
 use claviger::secret::Secret;
 use claviger::wire::identities_answer;
-use claviger::wire::report::{self, ForgetHosts, KeyName, KeyReport, Outcome, StatusReport, UnlockRequest};
+use claviger::wire::report::{
+    self, ExplainReport, ExplainRequest, ForgetHosts, KeyName, KeyReport, Outcome, StatusReport,
+    UnlockRequest,
+};
 use claviger_platform::endpoint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -91,6 +94,12 @@ impl Client {
     /// Has the configured places read again.
     pub(crate) fn rescan(&self) -> Result<String, Failure> {
         self.order(report::RESCAN, Vec::new(), SOON)
+    }
+
+    /// What a login at `host` would be offered.
+    pub(crate) fn explain(&self, host: &str) -> Result<ExplainReport, Failure> {
+        let host = host.to_owned();
+        self.ask(report::EXPLAIN, json(&ExplainRequest { host })?, SOON)
     }
 
     /// Opens a key, or the vault when `name` is empty; without a passphrase the agent looks in its sources and asks.

@@ -9,6 +9,7 @@ mod config;
 mod context;
 mod convert;
 mod deploy;
+mod explain;
 mod hosts;
 mod import;
 mod key_name;
@@ -74,6 +75,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Deploy(args) => deploy::deploy(&args, &context),
         Verb::Revoke(args) => deploy::revoke(&args, &context),
         Verb::Rotate(args) => rotate::run(&args, &context),
+        Verb::Explain(args) => explain::run(&args, &context),
         Verb::Hosts(args) => hosts::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
         Verb::Lock(args) => lock::run(&args, &context),

@@ -1,13 +1,15 @@
 //! The file: its schema, and what goes in and out. Blocking.
 
-use super::{HistoryError, Use};
+use super::known::Use;
+use super::memory::{Memory, Noted, Passed, Surplus};
+use super::{HistoryError, rows};
 use claviger_platform::files;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Number of the schema, in `user_version`.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 /// How long another process that writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -15,13 +17,44 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;";
 
 const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS worked (
-        host TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL,
-        first INTEGER NOT NULL, last INTEGER NOT NULL, times INTEGER NOT NULL,
-        PRIMARY KEY (host, key, user)
+    CREATE TABLE IF NOT EXISTS login (
+        host TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL, path TEXT NOT NULL, authority TEXT NOT NULL,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, times INTEGER NOT NULL, misses INTEGER NOT NULL,
+        PRIMARY KEY (host, key, user, path)
     ) STRICT, WITHOUT ROWID;
-    PRAGMA user_version = 1;
+    CREATE TABLE IF NOT EXISTS tried (
+        host TEXT NOT NULL, key TEXT NOT NULL, round INTEGER NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (host, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS name (
+        host TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (host, name)
+    ) STRICT, WITHOUT ROWID;
 ";
+
+/// The first schema knew uses only.
+const FROM_1: &str = "
+    INSERT OR IGNORE INTO login SELECT host, key, user, '', '', first, last, times, 0 FROM worked;
+    DROP TABLE worked;
+";
+
+/// A change to be written.
+pub(super) enum Change {
+    Worked(Noted),
+    Passed { host: String, passed: Passed },
+    Missed(Vec<Use>),
+    Drop(Surplus),
+}
+
+impl Change {
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Worked(_) => false,
+            Self::Passed { passed, .. } => passed.tried.is_empty(),
+            Self::Missed(missed) => missed.is_empty(),
+            Self::Drop(surplus) => surplus.uses.is_empty() && surplus.tried.is_empty(),
+        }
+    }
+}
 
 pub(super) struct Store {
     path: PathBuf,
@@ -30,38 +63,36 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens or makes it, and reads all. A damaged file is set aside; then the text says so.
-    pub(super) fn open(path: &Path) -> Result<(Self, Vec<Use>, Option<String>), HistoryError> {
+    pub(super) fn open(path: &Path) -> Result<(Self, Memory, Option<String>), HistoryError> {
         if let Some(dir) = path.parent() {
             files::private_dir(dir)?;
         }
         match Self::read(path) {
-            Ok((store, uses)) => Ok((store, uses, None)),
+            Ok((store, memory)) => Ok((store, memory, None)),
             Err(HistoryError::Database { source, .. }) if is_damage(&source) => {
                 let aside = set_aside(path)?;
-                let (store, uses) = Self::read(path)?;
+                let (store, memory) = Self::read(path)?;
                 let warning = format!(
                     "{}: damaged ({source}); set aside as {}, and what was learnt begins anew",
                     path.display(),
                     aside.display()
                 );
-                Ok((store, uses, Some(warning)))
+                Ok((store, memory, Some(warning)))
             }
             Err(other) => Err(other),
         }
     }
 
-    fn read(path: &Path) -> Result<(Self, Vec<Use>), HistoryError> {
+    fn read(path: &Path) -> Result<(Self, Memory), HistoryError> {
         let failed = |source| HistoryError::Database {
             path: path.to_owned(),
             source,
         };
         make_private(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(PATIENCE).map_err(failed)?;
-        let found: u32 = connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(failed)?;
+        let found = schema(&connection).map_err(failed)?;
         if found > SCHEMA {
             return Err(HistoryError::Newer {
                 path: path.to_owned(),
@@ -69,37 +100,30 @@ impl Store {
             });
         }
         connection.execute_batch(SETTINGS).map_err(failed)?;
-        if found == 0 {
-            connection.execute_batch(TABLES).map_err(failed)?;
+        if found < SCHEMA {
+            migrate(&mut connection).map_err(failed)?;
         }
-        let uses = uses(&connection).map_err(failed)?;
+        let memory = rows::memory(&connection).map_err(failed)?;
         let path = path.to_owned();
-        Ok((Self { path, connection }, uses))
+        Ok((Self { path, connection }, memory))
     }
 
-    /// Writes one more use, and removes what memory has dropped. Another agent may have counted meanwhile, and writes
-    /// may come in another order than the uses: so one is added, whatever memory counts.
-    pub(super) fn write(&mut self, noted: &Use, surplus: &[Use]) -> Result<(), HistoryError> {
+    /// Writes changes in their order, all or none.
+    pub(super) fn write(&mut self, changes: &[Change]) -> Result<(), HistoryError> {
         let write = |connection: &mut Connection| {
-            let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            change.execute(
-                "INSERT INTO worked VALUES (?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT (host, key, user) DO UPDATE SET
-                 first = min(first, excluded.first), last = max(last, excluded.last), times = times + 1",
-                params![
-                    noted.host,
-                    noted.key,
-                    noted.user,
-                    number(noted.first),
-                    number(noted.last)
-                ],
-            )?;
-            for one in surplus {
-                change.execute(
-                    "DELETE FROM worked WHERE host = ?1 AND key = ?2 AND user = ?3",
-                    params![one.host, one.key, one.user],
-                )?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for change in changes {
+                match change {
+                    Change::Worked(noted) => rows::worked(&transaction, noted)?,
+                    Change::Passed { host, passed } => {
+                        rows::tried(&transaction, host, passed)?;
+                        rows::missed(&transaction, &passed.missed)?;
+                    }
+                    Change::Missed(uses) => rows::missed(&transaction, uses)?,
+                    Change::Drop(surplus) => rows::drop_surplus(&transaction, surplus)?,
+                }
             }
-            change.commit()
+            transaction.commit()
         };
         write(&mut self.connection).map_err(|source| self.failed(source))
     }
@@ -107,10 +131,14 @@ impl Store {
     /// Removes one host or everything; the write-ahead log is emptied too, or it could be read there.
     pub(super) fn forget(&mut self, host: Option<&str>) -> Result<(), HistoryError> {
         let forget = |connection: &Connection| {
-            match host {
-                Some(host) => connection.execute("DELETE FROM worked WHERE host = ?1", [host])?,
-                None => connection.execute("DELETE FROM worked", [])?,
-            };
+            for table in ["login", "tried", "name"] {
+                match host {
+                    Some(host) => {
+                        connection.execute(&format!("DELETE FROM {table} WHERE host = ?1"), [host])?
+                    }
+                    None => connection.execute(&format!("DELETE FROM {table}"), [])?,
+                };
+            }
             connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
         };
         forget(&self.connection).map_err(|source| self.failed(source))
@@ -124,24 +152,20 @@ impl Store {
     }
 }
 
-fn uses(connection: &Connection) -> rusqlite::Result<Vec<Use>> {
-    let mut statement = connection.prepare("SELECT host, key, user, first, last, times FROM worked")?;
-    let rows = statement.query_map([], |row| {
-        Ok(Use {
-            host: row.get(0)?,
-            key: row.get(1)?,
-            user: row.get(2)?,
-            first: row.get::<_, i64>(3)?.unsigned_abs(),
-            last: row.get::<_, i64>(4)?.unsigned_abs(),
-            times: row.get::<_, i64>(5)?.unsigned_abs(),
-        })
-    })?;
-    rows.collect()
+fn schema(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// SQLite has no unsigned numbers.
-fn number(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
+/// Under the file's lock, as another agent may be at it too.
+fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = schema(&change)?;
+    change.execute_batch(TABLES)?;
+    if found == 1 {
+        change.execute_batch(FROM_1)?;
+    }
+    change.pragma_update(None, "user_version", SCHEMA)?;
+    change.commit()
 }
 
 /// SQLite makes files with the umask's modes; so it is made here, private from the start. The files beside it get its

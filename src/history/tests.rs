@@ -7,13 +7,16 @@ const A: &str = "SHA256:host-a";
 const B: &str = "SHA256:host-b";
 const KEY: &str = "SHA256:key";
 
-/// Writing is done when nobody else holds the store.
-async fn written(history: &History) {
-    let store = history.store.clone().unwrap();
-    while Arc::strong_count(&store) > 2 {
-        tokio::task::yield_now().await;
-    }
-    drop(store.lock().unwrap());
+fn worked(history: &History, host: &str, user: &str, now: u64) {
+    let login = Login {
+        host,
+        authority: None,
+        names: &[],
+        key: KEY,
+        user,
+        path: "",
+    };
+    history.worked(&login, now);
 }
 
 fn open(file: &Path) -> History {
@@ -22,23 +25,26 @@ fn open(file: &Path) -> History {
     history
 }
 
-#[tokio::test]
-async fn what_worked_is_counted_and_survives_a_restart() {
+#[test]
+fn what_worked_is_counted_and_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("state/history.sqlite3");
     let history = open(&file);
     for (host, user, now) in [(A, "me", 10), (B, "me", 20), (A, "me", 30), (A, "you", 5)] {
-        history.worked(host, KEY, user, now);
+        worked(&history, host, user, now);
     }
-    written(&history).await;
+    history.settle();
     let expected: Vec<_> = [(A, "me", 10, 30, 2), (B, "me", 20, 20, 1), (A, "you", 5, 5, 1)]
         .map(|(host, user, first, last, times)| Use {
             host: host.into(),
             key: KEY.into(),
             user: user.into(),
+            authority: String::new(),
+            path: String::new(),
             first,
             last,
             times,
+            misses: 0,
         })
         .into();
     assert_eq!(history.uses(), expected);
@@ -52,26 +58,26 @@ async fn what_worked_is_counted_and_survives_a_restart() {
     }
 }
 
-#[tokio::test]
-async fn two_agents_on_one_home_lose_nothing() {
+#[test]
+fn two_agents_on_one_home_lose_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("history.sqlite3");
     let (one, two) = (open(&file), open(&file));
     for now in 0..20 {
-        one.worked(A, KEY, "me", now);
-        two.worked(B, KEY, "me", now);
+        worked(&one, A, "me", now);
+        worked(&two, B, "me", now);
     }
-    two.worked(A, KEY, "me", 50);
-    written(&one).await;
-    written(&two).await;
+    worked(&two, A, "me", 50);
+    one.settle();
+    two.settle();
     let uses = open(&file).uses();
     assert_eq!(uses.len(), 2);
     assert_eq!((uses[0].host.as_str(), uses[0].last), (A, 50));
     assert_eq!((uses[0].times, uses[1].times), (21, 20));
 }
 
-#[tokio::test]
-async fn a_damaged_file_is_set_aside_and_begun_anew() {
+#[test]
+fn a_damaged_file_is_set_aside_and_begun_anew() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("history.sqlite3");
     std::fs::write(
@@ -81,8 +87,8 @@ async fn a_damaged_file_is_set_aside_and_begun_anew() {
     .unwrap();
     let (history, warning) = History::open(&file).unwrap();
     assert!(warning.unwrap().contains("set aside as"));
-    history.worked(A, KEY, "me", 1);
-    written(&history).await;
+    worked(&history, A, "me", 1);
+    history.settle();
     assert_eq!(open(&file).uses().len(), 1);
     assert!(dir.path().join("history.sqlite3.damaged").exists());
 }
@@ -97,14 +103,14 @@ fn a_later_versions_file_is_left_alone() {
     assert!(error.contains("later version") && error.contains('7'), "{error}");
 }
 
-#[tokio::test]
-async fn forgetting_leaves_nothing_readable() {
+#[test]
+fn forgetting_leaves_nothing_readable() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("history.sqlite3");
     let history = open(&file);
-    history.worked(A, KEY, "somebody-in-particular", 1);
-    history.worked(B, KEY, "me", 2);
-    written(&history).await;
+    worked(&history, A, "somebody-in-particular", 1);
+    worked(&history, B, "me", 2);
+    history.settle();
     assert_eq!(history.forget(Some(A)).unwrap(), 1);
     assert_eq!(history.uses().len(), 1);
     assert_eq!(history.forget(None).unwrap(), 1);
@@ -117,21 +123,127 @@ async fn forgetting_leaves_nothing_readable() {
     assert_eq!(open(&file).uses(), []);
 }
 
+/// One more use of a key that is of no account.
+fn a_use(host: &str, now: u64) -> Use {
+    Use {
+        host: host.into(),
+        authority: String::new(),
+        key: KEY.into(),
+        user: "me".into(),
+        path: String::new(),
+        first: now,
+        last: now,
+        times: 1,
+        misses: 0,
+    }
+}
+
 #[test]
 fn the_oldest_go_first_and_some_room_is_made() {
     let mut memory = Memory::default();
     for now in 0..=100 {
-        memory.note(&format!("host{now}"), KEY, "me", now);
+        memory.note(a_use(&format!("host{now}"), now), &[]);
     }
-    let surplus = memory.shrink(100);
-    assert_eq!((surplus.len(), memory.uses().len()), (11, 90));
-    assert!(surplus.iter().all(|gone| gone.last <= 10));
-    assert!(memory.shrink(100).is_empty());
+    assert_eq!(memory.overall(KEY).times, 101);
+    let surplus = memory.shrink(100, 100);
+    assert_eq!((surplus.uses.len(), memory.uses().len()), (11, 90));
+    assert!(surplus.uses.iter().all(|gone| gone.last <= 10));
+    assert_eq!(memory.overall(KEY).times, 90);
+    assert!(memory.shrink(100, 100).uses.is_empty());
+    for now in 200..300 {
+        memory.pass(&format!("tried{now}"), &[KEY, "SHA256:other"], None, now);
+    }
+    let surplus = memory.shrink(100, 100);
+    assert_eq!((surplus.tried.len(), surplus.tried[0].as_str()), (55, "tried200"));
+    assert_eq!(memory.tried("tried299").count(), 2);
 }
 
 #[test]
-fn without_a_file_nothing_is_kept() {
-    let history = History::none();
-    history.worked(A, KEY, "me", 1);
+fn what_is_not_kept_on_disk_is_known_while_the_agent_lives() {
+    let history = History::in_memory();
+    worked(&history, A, "me", 1);
+    assert_eq!(history.uses().len(), 1);
+    assert_eq!(history.forget(None).unwrap(), 1);
     assert_eq!(history.uses(), []);
+}
+
+#[test]
+fn offers_in_vain_are_counted_until_the_key_works_and_survive_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("history.sqlite3");
+    let history = open(&file);
+    worked(&history, A, "me", 1);
+    worked(&history, A, "you", 1);
+    history.unanswered(A, &[KEY, "SHA256:other"], Some("me"), 5);
+    history.unanswered(A, &[KEY], None, 6);
+    history.passed_over(A, &[KEY], "you");
+    drop(history);
+    let history = open(&file);
+    let known = history.view().at(A, &[], None);
+    assert_eq!(known.rounds, 2);
+    assert_eq!(known.tried[KEY], Tried { round: 2, at: 6 });
+    assert_eq!(known.tried["SHA256:other"], Tried { round: 1, at: 5 });
+    let mut misses: Vec<_> = known.own[KEY]
+        .iter()
+        .map(|one| (one.user.as_str(), one.misses))
+        .collect();
+    misses.sort_unstable();
+    assert_eq!(misses, [("me", 2), ("you", 2)]);
+    worked(&history, A, "me", 7);
+    drop(history);
+    let history = open(&file);
+    let known = history.view().at(A, &[], None);
+    assert!(!known.tried.contains_key(KEY));
+    assert!(
+        known.own[KEY]
+            .iter()
+            .any(|one| (one.user.as_str(), one.misses, one.times) == ("me", 0, 2))
+    );
+}
+
+#[test]
+fn hosts_are_known_by_their_names_and_authorities_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("history.sqlite3");
+    let history = open(&file);
+    let names = [String::from("web.example.net")];
+    let login = Login {
+        host: A,
+        authority: Some("SHA256:ca"),
+        names: &names,
+        key: KEY,
+        user: "me",
+        path: "org/repo",
+    };
+    history.worked(&login, 9);
+    drop(history);
+    let history = open(&file);
+    let view = history.view();
+    assert_eq!(view.once_named(&names), [A]);
+    let other = view.at(B, &[A.to_owned()], Some("SHA256:ca"));
+    assert_eq!(other.kin[KEY][0].path, "org/repo");
+    assert_eq!(other.authority[KEY], 9);
+    assert_eq!(view.overall(KEY), Overall { times: 1, last: 9 });
+    drop(view);
+    history.forget(Some(A)).unwrap();
+    let view = history.view();
+    assert_eq!((view.once_named(&names).len(), view.overall(KEY).times), (0, 0));
+}
+
+#[test]
+fn the_first_schema_is_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("history.sqlite3");
+    let first = rusqlite::Connection::open(&file).unwrap();
+    first
+        .execute_batch(
+            "CREATE TABLE worked (host TEXT, key TEXT, user TEXT, first INTEGER, last INTEGER, times INTEGER) STRICT;
+             INSERT INTO worked VALUES ('SHA256:host-a', 'SHA256:key', 'me', 3, 4, 5); PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    drop(first);
+    let mut expected = a_use(A, 4);
+    (expected.first, expected.times) = (3, 5);
+    assert_eq!(open(&file).uses(), [expected.clone()]);
+    assert_eq!(open(&file).uses(), [expected]);
 }

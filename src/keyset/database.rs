@@ -20,6 +20,8 @@ pub(super) struct InDatabase {
     /// UUID of its entry there.
     pub(super) entry: String,
     pub(super) title: String,
+    /// The host of its URL there.
+    pub(super) host: String,
     /// Name of its format.
     pub(super) format: String,
     /// Whether a passphrase protects it there.
@@ -52,6 +54,7 @@ impl Held {
                 path: path.to_owned(),
                 entry: key.entry.clone(),
                 title: key.title.clone(),
+                host: key.host.clone(),
                 format: key.format.clone(),
                 protected: key.protected,
             }),

@@ -9,7 +9,7 @@ use crate::key::{CertificateFile, KdfLimits, PublicHalf, sk};
 use crate::token::pkcs11::Provider;
 use crate::unlock::Unlocker;
 use crate::wire::report::KeyReport;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -176,6 +176,25 @@ impl Held {
             Origin::Database(key) => key.name(),
             Origin::Added(_) | Origin::Token(_) => String::from_utf8_lossy(&self.comment).into_owned(),
         }
+    }
+
+    /// The private key file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File(file) => Some(&file.path),
+            Origin::Database(_) | Origin::Added(_) | Origin::Token(_) => None,
+        }
+    }
+
+    /// What a KeePass entry says of where its key is for.
+    pub fn entry_texts(&self) -> impl Iterator<Item = &str> {
+        let entry = match &self.origin {
+            Origin::Database(key) => Some(key),
+            Origin::File(_) | Origin::Added(_) | Origin::Token(_) => None,
+        };
+        entry
+            .into_iter()
+            .flat_map(|key| [key.title.as_str(), key.host.as_str()])
     }
 
     /// Whether it is open now.

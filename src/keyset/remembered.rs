@@ -29,6 +29,8 @@ pub(super) struct Database {
 pub(super) struct Key {
     entry: String,
     title: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    host: String,
     public: Blob,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     certificate: Option<(Blob, Blob)>,
@@ -124,6 +126,7 @@ impl Key {
         Self {
             entry: key.entry.clone(),
             title: key.title.clone(),
+            host: key.host.clone(),
             public: blob(&key.public.blob),
             certificate: key
                 .certificate
@@ -153,6 +156,7 @@ impl Key {
         Some(ListedKey {
             entry: self.entry.clone(),
             title: self.title.clone(),
+            host: self.host.clone(),
             public: PublicHalf::parse(&self.public.0).ok()?,
             certificate: self.certificate.as_ref().map(|(blob, comment)| CertificateFile {
                 blob: blob.0.clone(),

@@ -86,9 +86,12 @@ impl Route {
     /// connection was bound to, straight from the agent's own host. A login behind another host is none: that host
     /// could have made it up.
     pub fn login<'a>(&'a self, signed: &Signed<'a>) -> Option<(&'a HostKey, &'a [u8])> {
-        let [only] = self.bindings.as_slice() else {
-            return None;
-        };
+        self.destination(signed).filter(|_| self.bindings.len() == 1)
+    }
+
+    /// The same, also behind other hosts: good for an order among keys, and for nothing that lasts.
+    pub fn destination<'a>(&'a self, signed: &Signed<'a>) -> Option<(&'a HostKey, &'a [u8])> {
+        let last = self.bindings.last()?;
         let &Signed::UserAuth {
             session_id,
             user,
@@ -98,8 +101,8 @@ impl Route {
         else {
             return None;
         };
-        let same_host = host_key.is_none_or(|named| named == only.host.blob);
-        (!only.forwarding && session_id == only.session_id && same_host).then_some((&only.host, user))
+        let same_host = host_key.is_none_or(|named| named == last.host.blob);
+        (!last.forwarding && session_id == last.session_id && same_host).then_some((&last.host, user))
     }
 
     /// Whether a key with these destinations is to be seen here, and so may be removed or overwritten.

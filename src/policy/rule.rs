@@ -47,6 +47,11 @@ pub struct Candidate<'a> {
 pub struct Rules(Vec<Rule>);
 
 impl Rules {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// In the order in which they are asked.
     pub fn new(rules: Vec<Rule>) -> Self {
         Self(rules)

@@ -1,7 +1,7 @@
 //! What all sessions of one agent share: the keys, the sources of passphrases, and the facts for `status`.
 
+use super::offering::Offering;
 use super::options::Options;
-use crate::history::History;
 use crate::keyset::Keyset;
 use crate::unlock::Unlocker;
 use crate::upstream::Registry;
@@ -39,7 +39,8 @@ pub struct Agent {
     pub(super) means: Arc<Means>,
     /// Other agents, whose keys stand behind ours.
     pub(super) upstreams: Registry,
-    pub(super) history: History,
+    /// What a login is offered; none for the drop-in.
+    pub(super) offering: Option<Offering>,
     /// As many slow signatures at once as there are processors: more would only delay the fast ones.
     pub(super) slow_signatures: Semaphore,
     /// Held while a security key is asked.
@@ -55,7 +56,7 @@ impl Agent {
         unlocker: Arc<Unlocker>,
         means: Arc<Means>,
         upstreams: Registry,
-        history: History,
+        offering: Option<Offering>,
         facts: Facts,
     ) -> Arc<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -64,7 +65,7 @@ impl Agent {
             unlocker,
             means,
             upstreams,
-            history,
+            offering,
             slow_signatures: Semaphore::new(processors),
             authenticators: Mutex::new(()),
             facts,

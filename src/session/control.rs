@@ -1,6 +1,7 @@
 //! claviger's own messages: status, list, seal, unlock, forget, rescan, forget-host. None of them returns a secret.
 
-use super::{Agent, Answer, elsewhere};
+use super::offering::Offering;
+use super::{Agent, Answer, elsewhere, learnt};
 use crate::keyset::{Held, OpenError};
 use crate::secret::Secret;
 use crate::unlock::UnlockError;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroize;
 
-const SERVED: [&str; 7] = [
+const SERVED: [&str; 8] = [
     report::STATUS,
     report::LIST,
     report::SEAL,
@@ -19,9 +20,10 @@ const SERVED: [&str; 7] = [
     report::FORGET,
     report::RESCAN,
     report::FORGET_HOST,
+    report::EXPLAIN,
 ];
 
-const NOT_UNDERSTOOD: &str = "not understood; client and agent are of different versions";
+pub(super) const NOT_UNDERSTOOD: &str = "not understood; client and agent are of different versions";
 
 /// Whether `name` is one of ours.
 pub(super) fn serves(name: &str) -> bool {
@@ -43,7 +45,10 @@ pub(super) async fn answer(agent: &Arc<Agent>, name: &str, body: &[u8]) -> Answe
         report::UNLOCK => json(&unlock(agent, body).await),
         report::FORGET => json(&forget(agent, body).await),
         report::RESCAN => json(&rescan(agent).await),
-        report::FORGET_HOST => json(&forget_hosts(agent, body).await),
+        report::FORGET_HOST => json(&learnt::forget(agent, body).await),
+        report::EXPLAIN => learnt::explain(agent, body)
+            .await
+            .and_then(|report| json(&report)),
         _ => None,
     };
     match json {
@@ -61,7 +66,7 @@ fn done(message: String) -> report::Outcome {
     report::Outcome { ok: true, message }
 }
 
-fn failed(message: String) -> report::Outcome {
+pub(super) fn failed(message: String) -> report::Outcome {
     report::Outcome { ok: false, message }
 }
 
@@ -80,6 +85,9 @@ async fn list(agent: &Agent) -> Vec<report::KeyReport> {
 
 async fn rescan(agent: &Agent) -> report::Outcome {
     let upstreams = agent.upstreams.reload();
+    if let Some(Err(error)) = agent.offering.as_ref().map(Offering::reload) {
+        return failed(format!("{error}; hosts are still offered keys by the old rules"));
+    }
     if let Err(error) = agent.keyset.reload().await {
         return failed(format!("{error}; keys are still looked for in the old places"));
     }
@@ -157,26 +165,6 @@ async fn forget(agent: &Agent, body: &[u8]) -> report::Outcome {
             done(format!("{} is sealed", held.name()))
         }
         Err(reason) => failed(reason),
-    }
-}
-
-/// The file is written by whoever asks, too: this agent may keep none.
-async fn forget_hosts(agent: &Arc<Agent>, body: &[u8]) -> report::Outcome {
-    let Ok(wanted) = serde_json::from_slice::<report::ForgetHosts>(body) else {
-        return failed(String::from(NOT_UNDERSTOOD));
-    };
-    let agent = Arc::clone(agent);
-    let forgetting = tokio::task::spawn_blocking(move || {
-        if wanted.all {
-            return agent.history.forget(None);
-        }
-        let each = wanted.hosts.iter().map(|host| agent.history.forget(Some(host)));
-        each.sum()
-    });
-    match forgetting.await {
-        Ok(Ok(forgotten)) => done(format!("{forgotten} forgotten")),
-        Ok(Err(error)) => failed(error.to_string()),
-        Err(_) => failed(String::from("the agent is ending")),
     }
 }
 

@@ -4,41 +4,33 @@
 //! would refuse must not be had from another one through it.
 
 use super::identities::done;
+use super::offering::{Entry, plain_fingerprint};
+use super::permission::Ruled;
 use super::{Agent, Answer, Session};
 use crate::key;
 use crate::upstream::Elsewhere;
-use crate::wire;
 use crate::wire::report::KeyReport;
 use std::collections::HashSet;
+use std::path::Path;
 
 impl Session {
-    /// The keys that this client sees here, and behind them those of other agents, each once.
-    pub(super) async fn list_with_others(&mut self) -> Answer {
-        self.others.list().await;
-        let keyset = &self.agent.keyset;
-        if self.others.keys().next().is_none() {
-            return self.list().await;
-        }
-        keyset.refresh().await;
-        let keys = keyset.keys();
-        let seen = keys.iter().filter(|held| self.sees(held));
-        let mut identities: Vec<_> = seen.flat_map(|held| held.identities()).collect();
-        let others = foreign(&self.agent, self.others.keys());
-        identities.extend(others.map(|key| (key.blob, without_nul(key.comment))));
-        Answer::Own(wire::identities(identities.into_iter()))
-    }
-
     /// Whether a signature with `blob` is another agent's to make.
     pub(super) async fn is_foreign(&self, blob: &[u8]) -> bool {
         !self.others.are_none() && self.agent.keyset.find_fresh(blob).await.is_none()
     }
 
     /// Has another agent sign; `request` is the client's message.
-    pub(super) async fn sign_elsewhere(&mut self, request: &[u8], blob: &[u8]) -> Answer {
+    pub(super) async fn sign_elsewhere(&mut self, request: &[u8], blob: &[u8], data: &[u8]) -> Answer {
         let pid = self.peer.pid;
+        let fingerprint = plain_fingerprint(blob);
+        self.answered(&fingerprint, data);
+        if !self.may_sign_elsewhere(blob, &fingerprint).await {
+            return done(false);
+        }
         match self.others.sign(blob, request).await {
             Some(signature) => {
                 tracing::debug!(pid, "signed by another agent");
+                self.learn(&fingerprint, data).await;
                 Answer::Own(signature)
             }
             None => {
@@ -50,10 +42,36 @@ impl Session {
             }
         }
     }
+
+    /// What a rule says of another agent's key. The other terms of its use are that agent's to judge.
+    async fn may_sign_elsewhere(&mut self, blob: &[u8], fingerprint: &str) -> bool {
+        let known = self.others.keys().find(|key| key.blob == blob);
+        let comment = known.map(|key| key.comment.to_vec()).unwrap_or_default();
+        let key = Elsewhere {
+            socket: Path::new(""),
+            blob,
+            comment: &comment,
+        };
+        let entry = Entry::Foreign {
+            key,
+            fingerprint: fingerprint.to_owned(),
+        };
+        match self.ruled(fingerprint, entry).await {
+            Some(Ruled::Free) => true,
+            Some(Ruled::Confirm) => {
+                let name = String::from_utf8_lossy(&comment);
+                self.confirmed_by_name(&name, fingerprint, None).await
+            }
+            None => {
+                tracing::warn!(key = %fingerprint, pid = self.peer.pid, "not signed: a rule keeps this host to other keys");
+                false
+            }
+        }
+    }
 }
 
 /// Those that are not held here, each once, and fit for a list.
-fn foreign<'a>(
+pub(super) fn foreign<'a>(
     agent: &Agent,
     keys: impl Iterator<Item = Elsewhere<'a>>,
 ) -> impl Iterator<Item = Elsewhere<'a>> {
@@ -61,11 +79,6 @@ fn foreign<'a>(
     keys.filter(move |key| {
         agent.keyset.find(key.blob).is_none() && key::described(key.blob).is_some() && listed.insert(key.blob)
     })
-}
-
-/// A client gives up a whole list for a NUL in one comment.
-fn without_nul(comment: &[u8]) -> &[u8] {
-    comment.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 /// The keys of other agents for `claviger list`, as a local client sees them.

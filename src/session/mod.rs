@@ -8,6 +8,9 @@ mod authenticator;
 mod control;
 mod elsewhere;
 mod identities;
+mod learnt;
+mod offered;
+mod offering;
 mod options;
 mod permission;
 mod provider;
@@ -15,6 +18,7 @@ mod signature;
 mod tokens;
 
 pub use agent::{Agent, Facts};
+pub use offering::{OfferSettings, Offering, ReadOffer};
 pub use options::{OptionError, Options, OptionsBuilder};
 
 use crate::policy::Route;
@@ -22,6 +26,8 @@ use crate::upstream::Upstreams;
 use crate::wire::{self, Request};
 use claviger_platform::endpoint::Peer;
 use identities::done;
+use offered::{Looking, Offered};
+use offering::Destination;
 use std::sync::Arc;
 
 /// OpenSSH's announcement of the server that a connection is for (PROTOCOL.agent, 1).
@@ -59,6 +65,12 @@ pub struct Session {
     route: Route,
     /// Other agents, which are told what this connection tries to prove.
     others: Upstreams,
+    /// What the client's process was asked to do.
+    looking: Looking,
+    /// Where the connection leads, once it is bound for a login.
+    bound_for: Option<Arc<Destination>>,
+    /// What it was offered there, until it takes a key.
+    offered: Option<Offered>,
 }
 
 impl Session {
@@ -69,6 +81,9 @@ impl Session {
             agent,
             peer,
             route: Route::default(),
+            looking: Looking::default(),
+            bound_for: None,
+            offered: None,
         }
     }
 
@@ -95,10 +110,9 @@ impl Session {
 
     async fn answer_open(&mut self, request: Request<'_>, body: &[u8]) -> Answer {
         match request {
-            Request::List if self.others.are_none() => self.list().await,
-            Request::List => self.list_with_others().await,
-            Request::Sign { blob, .. } if self.is_foreign(blob).await => {
-                self.sign_elsewhere(body, blob).await
+            Request::List => self.list().await,
+            Request::Sign { blob, data, .. } if self.is_foreign(blob).await => {
+                self.sign_elsewhere(body, blob, data).await
             }
             Request::Sign { blob, data, flags } => self.sign(blob, data, flags).await,
             Request::Add { body } => done(self.add(body).await),
@@ -132,16 +146,6 @@ impl Session {
             } => self.bind(body),
             _ => done(false),
         }
-    }
-
-    async fn list(&self) -> Answer {
-        if let Some(answer) = self.agent.keyset.answer().await {
-            return Answer::Shared(answer);
-        }
-        let keys = self.agent.keyset.keys();
-        let seen = keys.iter().filter(|held| self.sees(held));
-        let identities: Vec<_> = seen.flat_map(|held| held.identities()).collect();
-        Answer::Own(wire::identities(identities.into_iter()))
     }
 
     async fn extension(&mut self, name: &str, body: &[u8]) -> Answer {

@@ -18,7 +18,10 @@ impl Session {
         let bound = verified(body)
             .and_then(|binding| self.route.bind(binding).map_err(|refused| refused.to_string()));
         match bound {
-            Ok(()) => done(true),
+            Ok(()) => {
+                self.look_at_client();
+                done(true)
+            }
             Err(reason) => {
                 tracing::info!(pid = self.peer.pid, "{SESSION_BIND} refused: {reason}");
                 Answer::Fixed(&wire::EXTENSION_FAILURE)
@@ -31,8 +34,8 @@ impl Session {
         self.route.shows(&held.terms.destinations, now())
     }
 
-    /// Whether the key may sign `data` for this connection, which names it as `blob`.
-    pub(super) async fn may_sign(&self, held: &Held, blob: &[u8], data: &[u8]) -> bool {
+    /// Whether the key may sign `data` for this connection, which names it as `blob`, and for which a rule has said `ruled`.
+    pub(super) async fn may_sign(&self, held: &Held, blob: &[u8], data: &[u8], ruled: Ruled) -> bool {
         let signed = wire::signed(data);
         let same_key = |named: &[u8]| {
             named == blob || key::plain_of(named).is_some_and(|plain| plain == held.public.blob)
@@ -52,7 +55,8 @@ impl Session {
             );
             return false;
         }
-        !held.terms.confirm || self.confirmed(held, &signed).await
+        let asks = held.terms.confirm || ruled == Ruled::Confirm;
+        !asks || self.confirmed(held, &signed).await
     }
 
     /// A key's fingerprint as a question shows it (`-E`).
@@ -60,27 +64,36 @@ impl Session {
         key::fingerprint(&held.public.blob, self.agent.options().hash)
     }
 
-    /// In OpenSSH's words, so that askpass programs that look for them find them.
     async fn confirmed(&self, held: &Held, signed: &Signed<'_>) -> bool {
-        let fingerprint = &held.public.fingerprint;
         let shown = self.shown_fingerprint(held);
-        let purpose = purpose(held, signed).map(|purpose| format!("\n{purpose}"));
-        let question = format!(
-            "Allow use of key {}?\nKey fingerprint {shown}.{}",
-            held.name(),
-            purpose.unwrap_or_default()
-        );
+        self.confirmed_by_name(&held.name(), &shown, purpose(held, signed))
+            .await
+    }
+
+    /// In OpenSSH's words, so that askpass programs that look for them find them.
+    pub(super) async fn confirmed_by_name(&self, name: &str, shown: &str, purpose: Option<String>) -> bool {
+        let purpose = purpose.map(|purpose| format!("\n{purpose}")).unwrap_or_default();
+        let question = format!("Allow use of key {name}?\nKey fingerprint {shown}.{purpose}");
         match self.agent.means.confirm(&question).await {
             Ok(allowed) => {
-                tracing::info!(key = %fingerprint, pid = self.peer.pid, allowed, "asked");
+                tracing::info!(key = %shown, pid = self.peer.pid, allowed, "asked");
                 allowed
             }
             Err(error) => {
-                tracing::warn!(key = %fingerprint, pid = self.peer.pid, "use not confirmed: {error}");
+                tracing::warn!(key = %shown, pid = self.peer.pid, "use not confirmed: {error}");
                 false
             }
         }
     }
+}
+
+/// What the person's rules say of a key at a host, beyond that it may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ruled {
+    /// Nothing more.
+    Free,
+    /// The person is asked first.
+    Confirm,
 }
 
 /// What a key that is for certain destinations is used for, as OpenSSH tells it behind its questions.

@@ -1,8 +1,9 @@
 //! Signatures: with a key that is opened here, or by the device that holds it.
 
-use super::permission::now;
+use super::offering::Entry;
+use super::permission::Ruled;
 use super::{Answer, Session, identities::done};
-use crate::key::{self, Hash, OpenKey};
+use crate::key::OpenKey;
 use crate::keyset::Held;
 use crate::wire;
 use claviger_platform::harden;
@@ -11,18 +12,24 @@ use std::time::Instant;
 
 impl Session {
     /// SIGN_REQUEST.
-    pub(super) async fn sign(&self, blob: &[u8], data: &[u8], flags: u32) -> Answer {
-        let keyset = &self.agent.keyset;
-        let Some(held) = keyset.find_fresh(blob).await else {
+    pub(super) async fn sign(&mut self, blob: &[u8], data: &[u8], flags: u32) -> Answer {
+        let agent = self.agent.clone();
+        let Some(held) = agent.keyset.find_fresh(blob).await else {
             tracing::debug!(pid = self.peer.pid, "signature with an unknown key refused");
             return done(false);
         };
-        if !self.may_sign(&held, blob, data).await {
+        let fingerprint = &held.public.fingerprint;
+        self.answered(fingerprint, data);
+        let Some(ruled) = self.ruled(fingerprint, Entry::Held(&held)).await else {
+            tracing::warn!(key = %fingerprint, pid = self.peer.pid, "not signed: a rule keeps this host to other keys");
+            return done(false);
+        };
+        if !self.may_sign(&held, blob, data, ruled).await {
             return done(false);
         }
-        match self.signed(&held, blob, data, flags).await {
+        match self.signed(&held, blob, data, flags, ruled).await {
             Some(signature) => {
-                self.learn(&held, data);
+                self.learn(fingerprint, data).await;
                 Answer::Own(signature)
             }
             None => done(false),
@@ -30,15 +37,22 @@ impl Session {
     }
 
     /// Whether a key may sign whose database told other terms for it while it was opened.
-    async fn may_sign_now(&self, blob: &[u8], data: &[u8]) -> bool {
+    async fn may_sign_now(&self, blob: &[u8], data: &[u8], ruled: Ruled) -> bool {
         match self.agent.keyset.find(blob) {
-            Some(held) => self.may_sign(&held, blob, data).await,
+            Some(held) => self.may_sign(&held, blob, data, ruled).await,
             None => false,
         }
     }
 
     /// The framed answer, by whatever holds the private key.
-    async fn signed(&self, held: &Arc<Held>, blob: &[u8], data: &[u8], flags: u32) -> Option<Vec<u8>> {
+    async fn signed(
+        &self,
+        held: &Arc<Held>,
+        blob: &[u8],
+        data: &[u8],
+        flags: u32,
+        ruled: Ruled,
+    ) -> Option<Vec<u8>> {
         if let Some(authenticator) = held.authenticator() {
             return self.sign_on(authenticator, held, data).await;
         }
@@ -50,7 +64,7 @@ impl Session {
         let key = keyset.open(held, Instant::now()).await.ok()?;
         if held.database().is_some()
             && !keyset.is_under(blob, &held.terms).await
-            && !self.may_sign_now(blob, data).await
+            && !self.may_sign_now(blob, data, ruled).await
         {
             return None;
         }
@@ -58,21 +72,6 @@ impl Session {
             return self.sign_with_file(token, held, data).await;
         }
         self.signature(held, key, data, flags).await
-    }
-
-    /// ssh asks for a signature only once the server has said that it takes the key: so this key works there.
-    fn learn(&self, held: &Held, data: &[u8]) {
-        let signed = wire::signed(data);
-        let Some((host, user)) = self.route.login(&signed) else {
-            return;
-        };
-        // A host that has a certificate today may show its plain key tomorrow.
-        let plain = key::plain_of(&host.blob);
-        let host = key::fingerprint(plain.as_ref().unwrap_or(&host.blob), Hash::Sha256);
-        let user = String::from_utf8_lossy(user);
-        self.agent
-            .history
-            .worked(&host, &held.public.fingerprint, &user, now());
     }
 
     /// A fast signature is made here and now: handing it to another thread would cost as much again. A slow one

@@ -21,6 +21,8 @@ pub const RESCAN: &str = "rescan@claviger";
 
 /// Forgets what was learnt of some hosts, or of all: [`ForgetHosts`]; answers [`Outcome`].
 pub const FORGET_HOST: &str = "forget-host@claviger";
+/// Asks what a login at a host would be offered: [`ExplainRequest`]; answers [`ExplainReport`].
+pub const EXPLAIN: &str = "explain@claviger";
 
 /// One key of a listing. Field names are stable.
 #[derive(Debug, Serialize, Deserialize)]
@@ -158,4 +160,57 @@ pub struct Outcome {
     pub ok: bool,
     /// What was done, or what failed, why and what to do.
     pub message: String,
+}
+
+/// Which host is meant.
+#[derive(Serialize, Deserialize)]
+pub struct ExplainRequest {
+    /// A name or alias as ssh would take it, `[name]:port`, or a host key's fingerprint.
+    pub host: String,
+}
+
+/// What the next login at a host would be offered. Field names are stable.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ExplainReport {
+    /// As asked for.
+    pub host: String,
+    /// Its host keys, as known_hosts has them; the first is the one that was asked about. Empty for a host that is not known.
+    pub host_keys: Vec<String>,
+    /// The authority that may certify it.
+    pub authority: Option<String>,
+    /// Its names, as far as they stand somewhere in clear.
+    pub names: Vec<String>,
+    /// The user whom ssh would log in.
+    pub user: Option<String>,
+    /// What the rule for it matches, if there is one.
+    pub rule: Option<String>,
+    /// Whether the rule has the person asked.
+    pub confirm: bool,
+    /// Most identities; 0 is no limit.
+    pub max: usize,
+    /// Nothing is left out: ssh takes only what it is configured to (IdentitiesOnly).
+    pub whole: bool,
+    /// Offers that nobody took since.
+    pub offers_in_vain: usize,
+    /// In this order.
+    pub offered: Vec<ExplainedKey>,
+    /// What would follow.
+    pub left_out: Vec<ExplainedKey>,
+    /// What will happen next time, in words.
+    pub next: String,
+}
+
+/// A key, and why it is or is not offered.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ExplainedKey {
+    /// "SHA256:..."
+    pub fingerprint: String,
+    /// Invalid UTF-8 replaced.
+    pub comment: String,
+    /// Its file; empty if it is none.
+    pub path: String,
+    /// A word that does not change: "rule", "worked", "untried", ...
+    pub reason: String,
+    /// The same for people.
+    pub detail: String,
 }

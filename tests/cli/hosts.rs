@@ -1,7 +1,7 @@
 //! Rules about hosts, pins and forgetting, without an agent; known_hosts as ssh-keygen writes it.
 use crate::home::{Home, KEY, MASTER, text};
 use crate::ran::Ran;
-use claviger::history::History;
+use claviger::history::{History, Login};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -43,15 +43,19 @@ fn know(home: &Home, names: &[&str], hashed: bool) -> Vec<String> {
 /// As an agent would have learnt it.
 fn learn(home: &Home, uses: &[(&str, &str, &str)]) {
     let file = home.path("state/history.sqlite3");
-    let runtime = tokio::runtime::Runtime::new().unwrap();
     let (history, _) = History::open(&file).unwrap();
-    let _inside = runtime.enter();
     for (number, (host, key, user)) in uses.iter().enumerate() {
-        history.worked(host, key, user, 1_700_000_000 + number as u64);
+        let login = Login {
+            host,
+            authority: None,
+            names: &[],
+            key,
+            user,
+            path: "",
+        };
+        history.worked(&login, 1_700_000_000 + number as u64);
     }
-    while History::open(&file).unwrap().0.uses().len() < uses.len() {
-        std::thread::yield_now();
-    }
+    history.settle();
 }
 
 fn learnt(home: &Home) -> Vec<serde_json::Value> {

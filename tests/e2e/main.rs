@@ -24,6 +24,7 @@ mod limits;
 mod listing;
 mod login;
 mod memory;
+mod offer;
 mod process;
 mod refusal;
 mod remembered;

@@ -83,6 +83,18 @@ impl Sshd {
         Self::with_line(home, &line, None)
     }
 
+    /// As [`Sshd::start`]; `line` goes before all else, and sshd takes the first word on anything.
+    pub(crate) fn saying(home: &Home, keys: &[&Key], line: &str) -> Self {
+        let lines: String = keys.iter().map(|key| key.public_line()).collect();
+        home.write("authorized_keys", lines.as_bytes(), 0o600);
+        let keys = home.path("authorized_keys");
+        Self::with_line(
+            home,
+            &format!("{line}\nAuthorizedKeysFile {}", keys.display()),
+            None,
+        )
+    }
+
     fn with_line(home: &Home, line: &str, authority: Option<&Key>) -> Self {
         privilege_separation_directory();
         host_key(home);
@@ -105,9 +117,9 @@ impl Sshd {
             .port();
         let host_key = home.path("host_key");
         let config = format!(
-            "ListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
+            "{line}\nListenAddress 127.0.0.1:{port}\nHostKey {}\nPidFile none\nUsePAM no\nStrictModes no\nPermitRootLogin yes\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nMaxStartups 200\nMaxAuthTries 20\n\
-             LogLevel VERBOSE\nSubsystem sftp internal-sftp\n{line}\n",
+             LogLevel VERBOSE\nSubsystem sftp internal-sftp\n",
             host_key.display()
         );
         let config = home.write("sshd_config", config.as_bytes(), 0o600);

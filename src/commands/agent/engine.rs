@@ -3,7 +3,8 @@
 use crate::commands::output::Failure;
 use claviger::history::History;
 use claviger::keyset::{Keyset, ReadPlaces};
-use claviger::session::{Agent, Facts, Options};
+use claviger::known_hosts;
+use claviger::session::{Agent, Facts, Offering, Options, ReadOffer};
 use claviger::unlock::Unlocker;
 use claviger::upstream::{ReadSockets, Registry};
 use claviger::{idle, serve};
@@ -32,13 +33,21 @@ pub(crate) struct Setup {
     /// `lock.idle`.
     pub(crate) idle: Option<Duration>,
     pub(crate) options: Options,
-    /// What it learns; `None` for nothing.
-    pub(crate) history: Option<PathBuf>,
+    /// What logins are offered; `None` for all keys in the order in which they came.
+    pub(crate) offer: Option<OfferSetup>,
     /// Called once it serves and its signals are caught: whoever reads that there is an agent may end it at once.
     pub(crate) announce: Box<dyn FnOnce() -> Result<(), Failure>>,
     /// The ties to the process that this one was forked from.
     pub(crate) background: Option<Background>,
     pub(crate) until: Until,
+}
+
+/// What choosing keys for a login takes.
+pub(crate) struct OfferSetup {
+    pub(crate) read: ReadOffer,
+    /// Where to keep what is learnt; `None` to keep it in memory only.
+    pub(crate) history: Option<PathBuf>,
+    pub(crate) known_hosts: Vec<PathBuf>,
 }
 
 /// How long an agent serves, beside the signals that end it.
@@ -83,7 +92,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         .await
         .map_err(Failure::new)?;
     let upstreams = Registry::new(setup.socket.clone(), setup.read_upstreams).map_err(Failure::new)?;
-    let history = history(setup.history.as_deref());
+    let offering = setup.offer.map(offering).transpose().map_err(Failure::new)?;
     let facts = Facts {
         socket: setup.socket.display().to_string(),
         idle: setup.idle,
@@ -97,7 +106,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         setup.unlocker,
         setup.means,
         upstreams,
-        history,
+        offering,
         facts,
     );
     let watching = keyset.clone();
@@ -130,10 +139,15 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
     ended
 }
 
+fn offering(setup: OfferSetup) -> Result<Offering, String> {
+    let known_hosts = known_hosts::Files::new(setup.known_hosts);
+    Offering::new(setup.read, history(setup.history.as_deref()), known_hosts)
+}
+
 /// A history that cannot be kept is no reason not to serve.
 fn history(file: Option<&std::path::Path>) -> History {
     let Some(file) = file else {
-        return History::none();
+        return History::in_memory();
     };
     match History::open(file) {
         Ok((history, warning)) => {
@@ -143,8 +157,8 @@ fn history(file: Option<&std::path::Path>) -> History {
             history
         }
         Err(error) => {
-            tracing::warn!("nothing will be learnt: {error}");
-            History::none()
+            tracing::warn!("what is learnt will be forgotten at the agent's end: {error}");
+            History::in_memory()
         }
     }
 }

@@ -13,16 +13,19 @@ use super::context::{Context, secret_from};
 use super::output::Failure;
 use crate::cli::AgentArgs;
 use announce::Shell;
-use claviger::config::Config;
+use claviger::config::{Config, HostRule};
 use claviger::keyset::{Places, ReadPlaces};
+use claviger::known_hosts;
+use claviger::policy::{Rule, Rules};
 use claviger::secret::Secret;
+use claviger::session::{OfferSettings, ReadOffer};
 use claviger::unlock::Unlocker;
 use claviger::upstream::ReadSockets;
 use claviger_platform::endpoint::Bound;
 use claviger_platform::harden;
 use claviger_platform::process::{self, Fork};
 use claviger_platform::prompt::Means;
-use engine::{Ended, Setup, Until};
+use engine::{Ended, OfferSetup, Setup, Until};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -77,7 +80,11 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
         unlocker: Arc::new(unlocker),
         means,
         idle: config.idle,
-        history: config.keep_history.then(|| context.history()),
+        offer: Some(OfferSetup {
+            history: config.keep_history.then(|| context.history()),
+            known_hosts: known_hosts::usual(&context.places.home),
+            read: read_offer(context.clone()),
+        }),
         read_places: read_places(context.clone()),
         read_upstreams: read_upstreams(context),
         bound,
@@ -130,6 +137,28 @@ fn read_places(context: Context) -> ReadPlaces {
             limits: config.limits,
         })
     })
+}
+
+/// Read again on the same occasions.
+fn read_offer(context: Context) -> ReadOffer {
+    Box::new(move || {
+        let config = context.config().map_err(|error| error.to_string())?;
+        Ok(OfferSettings {
+            max: config.offer_max,
+            unbound_max: config.unbound_max,
+            rules: Rules::new(config.hosts.iter().map(rule).collect()),
+        })
+    })
+}
+
+fn rule(configured: &HostRule) -> Rule {
+    Rule {
+        matches: configured.matches.clone(),
+        keys: configured.keys.clone(),
+        path: configured.path.clone(),
+        confirm: configured.confirm,
+        max: configured.max,
+    }
 }
 
 /// Read again on the same occasions.

@@ -6,7 +6,7 @@ use crate::commands::names;
 use crate::commands::output::{Failure, visible};
 use claviger::config::{Config, HostRule};
 use claviger::known_hosts::KnownHosts;
-use claviger::policy::{Candidate, HostFacts, Rule};
+use claviger::policy::{HostFacts, Rule, RuleCandidate};
 use claviger::unlock::Wanted;
 
 /// One sentence for each, with what to do.
@@ -56,7 +56,7 @@ fn no_key(has_agent: bool) -> &'static str {
 }
 
 fn fits(key: &Wanted, pattern: &str) -> bool {
-    let candidate = Candidate {
+    let candidate = RuleCandidate {
         fingerprint: &key.fingerprint,
         comment: &key.comment,
         path: key.path.to_str().filter(|path| !path.is_empty()),

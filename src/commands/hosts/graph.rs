@@ -191,6 +191,7 @@ mod tests {
             first: 1,
             last,
             times: 1,
+            ..Use::default()
         }
     }
 

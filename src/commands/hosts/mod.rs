@@ -24,6 +24,8 @@ struct Row {
     /// Fingerprint of the host key.
     host_key: String,
     user: String,
+    /// The repository that was asked for; empty for a shell.
+    path: String,
     /// Fingerprint of the key that worked.
     key: String,
     first_used: String,
@@ -82,6 +84,7 @@ fn row(one: Use, known: &KnownHosts) -> Row {
         last_used: time(one.last),
         host_key: one.host,
         user: one.user,
+        path: one.path,
         key: one.key,
         times: one.times,
     }

@@ -2,6 +2,7 @@
 
 mod binds;
 mod hosts;
+mod offer;
 mod properties;
 mod signing;
 mod table;

@@ -153,6 +153,7 @@ impl Opened {
                 false => comment,
             },
             title,
+            host: entry.get_url().map(host_of).unwrap_or_default(),
             public,
             certificate,
             format: format.to_owned(),
@@ -232,6 +233,16 @@ pub(super) fn settings_bytes(entry: &EntryRef<'_>) -> Option<Vec<u8>> {
 
 pub(super) fn has_expired(entry: &EntryRef<'_>) -> bool {
     entry.times.expires == Some(true) && entry.times.expiry <= Times::now()
+}
+
+/// The host that a URL leads to: nothing else of it is remembered, as people keep secrets in URLs too.
+fn host_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let inner = host.strip_prefix('[').and_then(|inner| inner.split_once(']'));
+    let host = inner.map_or_else(|| host.split(':').next().unwrap_or_default(), |(inner, _)| inner);
+    host.to_owned()
 }
 
 pub(super) fn title(entry: &EntryRef<'_>) -> String {

@@ -22,6 +22,8 @@ pub struct ListedKey {
     pub entry: String,
     /// The entry's title.
     pub title: String,
+    /// The host in the entry's URL; empty if there is none.
+    pub host: String,
     /// The public half.
     pub public: PublicHalf,
     /// The certificate attached beside it.

@@ -188,7 +188,7 @@ fn a_derivation_that_would_exhaust_the_machine_is_refused_with_its_number() {
         (
             Kind::Argon2,
             b"\x05\x01\x00\x00\x00M\x08\x00\x00\x00",
-            "1000000000000 bytes of memory",
+            "953675 MiB of memory",
         ),
         (
             Kind::Aes,
