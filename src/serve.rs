@@ -46,6 +46,7 @@ pub async fn run(listener: Listener, agent: Arc<Agent>, shutdown: impl Future<Ou
     drop(listener);
     clients.shutdown().await;
     agent.seal_all();
+    agent.settle();
 }
 
 async fn client(stream: Stream, peer: Peer, agent: Arc<Agent>) {

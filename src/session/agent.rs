@@ -101,6 +101,13 @@ impl Agent {
         sealed
     }
 
+    /// Writes what was learnt, before the agent ends. Blocking.
+    pub fn settle(&self) {
+        if let Some(offering) = &self.offering {
+            offering.history.settle();
+        }
+    }
+
     /// Counts a client in until the guard is dropped.
     pub fn count_client(self: &Arc<Self>) -> ClientGuard {
         self.clients.fetch_add(1, Ordering::Relaxed);

@@ -103,6 +103,7 @@ impl Session {
         let answer = self.answer_open(request, body).await;
         // Whoever was asked (a person, a token, another agent) may have taken longer than the agent stayed open.
         if discloses && self.agent.keyset.is_locked() {
+            self.offered = None;
             return self.answer_locked(wire::request(body)).await;
         }
         answer
