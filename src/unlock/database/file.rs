@@ -119,6 +119,20 @@ impl Database {
         }
     }
 
+    /// The key of a database that is made, which other programs have to open too.
+    ///
+    /// # Errors
+    /// KeePassXC takes no empty key file.
+    pub(super) fn new_key(&self, password: &[u8]) -> Result<DatabaseKey, VaultError> {
+        match (self.key_file()?, &self.table.key_file) {
+            (Some(file), Some(path)) if file.is_empty() => Err(VaultError::Refused(format!(
+                "its key file {} is empty, which KeePassXC does not take; name one that has content",
+                path.display()
+            ))),
+            _ => self.key(Some(password)),
+        }
+    }
+
     /// Whoever may read it: it is encrypted, and on a synced or network drive its mode is not the person's choice.
     pub(super) fn bytes(&self) -> Result<Vec<u8>, VaultError> {
         match files::read_public(&self.table.path, MAX_SIZE) {

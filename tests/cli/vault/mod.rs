@@ -2,6 +2,7 @@
 
 mod changes;
 mod disk;
+mod key_files;
 mod looking;
 mod refusals;
 mod replacing;

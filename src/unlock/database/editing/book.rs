@@ -64,7 +64,7 @@ impl Book {
 
     /// Makes a new file with `content`.
     pub(super) fn create(&self, content: &mut Content, master: &[u8]) -> Result<(), VaultError> {
-        let key = self.database.key(Some(master))?;
+        let key = self.database.new_key(master)?;
         content.config.version = DatabaseVersion::KDB4(1);
         if let Some(directory) = self.path().parent().filter(|_| self.is_vault) {
             files::private_dir(directory)?;
