@@ -1,4 +1,5 @@
 //! The command line: clap types, and nothing else. No option carries a secret; passphrases come by descriptor.
+mod config;
 mod deploy;
 mod explain;
 mod hosts;
@@ -10,6 +11,7 @@ mod rotate;
 mod tests;
 mod vault;
 
+pub(crate) use config::{ConfigArgs, ConfigVerb, SyncArgs};
 pub(crate) use deploy::{DeployArgs, RevokeArgs, ServerArgs};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use hosts::{HostsArgs, HostsVerb};
@@ -228,30 +230,6 @@ pub(crate) struct RemoveArgs {
     pub(crate) vault: VaultPassphrase,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
-}
-
-#[derive(Args)]
-pub(crate) struct ConfigArgs {
-    #[command(subcommand)]
-    pub(crate) verb: ConfigVerb,
-}
-
-#[derive(Subcommand)]
-pub(crate) enum ConfigVerb {
-    /// Say whether the configuration is valid, and if not, where and why
-    Check {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Print the path of the configuration file
-    Path,
-    /// Print the effective configuration, defaults included
-    Show {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 #[derive(Args)]

@@ -6,7 +6,7 @@ use super::effective::Effective;
 use super::named::Blobs;
 use super::scan::is_off;
 use super::tokens::{Local, Tokens};
-use super::{Asked, Named, Program, remote};
+use super::{Asked, Named, Program, STUBS, remote};
 use std::path::Path;
 
 /// Everything that an answer is made of.
@@ -127,6 +127,10 @@ impl Parts<'_> {
                 found.lost = true;
                 continue;
             };
+            // What was learnt and written there by ourselves is no choice of the user's.
+            if path.parent().is_some_and(|folder| folder.ends_with(STUBS)) {
+                continue;
+            }
             found.add(Files {
                 named: match file {
                     File::Identity(_) => self.blobs.identity(path, with_certificates),

@@ -29,6 +29,9 @@ pub use program::Program;
 
 use std::path::PathBuf;
 
+/// Where claviger puts public halves that it chose itself, in a home (`config sync`).
+pub const STUBS: &str = ".ssh/claviger/keys";
+
 /// What the process at the other end was told by its user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {

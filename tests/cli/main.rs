@@ -21,5 +21,6 @@ mod ran;
 #[path = "../support/secret_service.rs"]
 #[expect(dead_code, reason = "the other tests use what these do not")]
 mod secret_service;
+mod sync;
 mod vault;
 mod verbs;

@@ -33,6 +33,7 @@ mod security_key_files;
 mod security_keys;
 mod sharing;
 mod signing;
+mod sync;
 mod terms;
 mod tokens;
 mod upstream;

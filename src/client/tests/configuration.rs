@@ -191,3 +191,19 @@ async fn explain_asks_as_ssh_typed_at_home_would() {
     assert!(!paths(&asked.defaults).contains(&Path::new("")));
     assert!(clients.asked_for_host("-oProxyCommand=true").await.unsure);
 }
+
+#[tokio::test]
+async fn stubs_that_claviger_wrote_are_no_choice_of_the_persons() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path(crate::client::STUBS)).unwrap();
+    place.key("mine");
+    place.write(
+        "config",
+        "Host synced\n  IdentityFile @/.ssh/claviger/keys/x.pub\n  CertificateFile @/.ssh/claviger/keys/x-cert.pub\n  \
+         IdentitiesOnly yes\nHost both\n  IdentityFile @/mine\n  IdentityFile @/.ssh/claviger/keys/x.pub\n",
+    );
+    let asked = place.asked("-F config synced").await;
+    assert!(asked.identities_only && asked.configured.is_empty() && asked.defaults.is_empty());
+    let asked = place.asked("-F config both").await;
+    assert_eq!(paths(&asked.configured), [place.path("mine")]);
+}

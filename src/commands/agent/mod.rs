@@ -9,14 +9,14 @@ pub(super) mod engine;
 pub(super) mod logging;
 mod options;
 
+use super::config::rules;
 use super::context::{Context, secret_from};
 use super::output::Failure;
 use crate::cli::AgentArgs;
 use announce::Shell;
-use claviger::config::{Config, HostRule};
+use claviger::config::Config;
 use claviger::keyset::{Places, ReadPlaces};
 use claviger::known_hosts;
-use claviger::policy::{Rule, Rules};
 use claviger::secret::Secret;
 use claviger::session::{OfferSettings, ReadOffer};
 use claviger::unlock::Unlocker;
@@ -146,19 +146,9 @@ fn read_offer(context: Context) -> ReadOffer {
         Ok(OfferSettings {
             max: config.offer_max,
             unbound_max: config.unbound_max,
-            rules: Rules::new(config.hosts.iter().map(rule).collect()),
+            rules: rules(&config),
         })
     })
-}
-
-fn rule(configured: &HostRule) -> Rule {
-    Rule {
-        matches: configured.matches.clone(),
-        keys: configured.keys.clone(),
-        path: configured.path.clone(),
-        confirm: configured.confirm,
-        max: configured.max,
-    }
 }
 
 /// Read again on the same occasions.

@@ -1,5 +1,9 @@
-//! `claviger config`: whether the configuration is valid, where it is, and what holds.
+//! `claviger config`: whether the configuration is valid, where it is, and what holds; and what was learnt, written for
+//! programs that read configurations of their own.
 mod rules;
+mod sync;
+
+pub(super) use rules::rules;
 
 use super::context::Context;
 use super::output::{self, Failure};
@@ -11,6 +15,7 @@ use std::process::ExitCode;
 pub(crate) fn run(verb: &ConfigVerb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         ConfigVerb::Check { json } => return check(*json, context),
+        ConfigVerb::Sync(args) => return sync::run(args, context),
         ConfigVerb::Path => output::line(context.places.config.display())?,
         ConfigVerb::Show { json: true } => output::json(&context.config()?.to_json())?,
         ConfigVerb::Show { json: false } => output::line(context.config()?.to_toml().trim_end())?,

@@ -1,4 +1,4 @@
-//! Rules that do nothing: about hosts that are not known, or for keys that are not there. No mistakes, since a host may be new
+//! The rules about hosts, and which of them do nothing: about hosts that are not known, or for keys that are not there. No mistakes, since a host may be new
 //! and a key elsewhere; but a mistyped name looks just like this.
 use crate::commands::client::Client;
 use crate::commands::context::Context;
@@ -6,8 +6,20 @@ use crate::commands::names;
 use crate::commands::output::{Failure, visible};
 use claviger::config::{Config, HostRule};
 use claviger::known_hosts::KnownHosts;
-use claviger::policy::{HostFacts, Rule, RuleCandidate};
+use claviger::policy::{HostFacts, Rule, RuleCandidate, Rules};
 use claviger::unlock::Wanted;
+
+/// The configuration's rules, as they are judged.
+pub(in crate::commands) fn rules(config: &Config) -> Rules {
+    let rule = |rule: &HostRule| Rule {
+        matches: rule.matches.clone(),
+        keys: rule.keys.clone(),
+        path: rule.path.clone(),
+        confirm: rule.confirm,
+        max: rule.max,
+    };
+    Rules::new(config.hosts.iter().map(rule).collect())
+}
 
 /// One sentence for each, with what to do.
 pub(super) fn idle(config: &Config, context: &Context) -> Result<Vec<String>, Failure> {

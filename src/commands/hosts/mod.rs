@@ -61,7 +61,7 @@ pub(crate) fn run(args: &HostsArgs, context: &Context) -> Result<ExitCode, Failu
 }
 
 /// Every use, latest first. Makes no file where there is none.
-fn learnt(context: &Context) -> Result<Vec<Use>, Failure> {
+pub(super) fn learnt(context: &Context) -> Result<Vec<Use>, Failure> {
     let file = context.history();
     if !file.exists() {
         return Ok(Vec::new());

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 /// What PuTTY starts every session from; it leads nowhere.
 const DEFAULTS: &str = "Default Settings";
 const SSH_PORT: u16 = 22;
+/// A line in the sessions that `claviger config sync` saves; PuTTY passes over what it does not know.
+pub(in crate::commands) const SYNCED: &str = "ClavigerSync=1";
 
 /// A session that ssh can hold.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,7 +25,7 @@ pub(super) struct Session {
 }
 
 /// The session's name as PuTTY shows it.
-pub(super) fn name(file: &OsStr) -> String {
+pub(in crate::commands) fn name(file: &OsStr) -> String {
     percent_decode(file.as_encoded_bytes())
         .decode_utf8_lossy()
         .into_owned()
@@ -35,6 +37,9 @@ pub(super) fn read(name: &str, file: &[u8]) -> Result<Session, String> {
         return Err("PuTTY's defaults, and no session".into());
     }
     let text = String::from_utf8_lossy(file);
+    if text.lines().any(|line| line == SYNCED) {
+        return Err("made by `claviger config sync`".into());
+    }
     let value = |key: &str| {
         let mut lines = text.lines().filter_map(|line| line.split_once('='));
         lines

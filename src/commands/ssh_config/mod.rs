@@ -2,7 +2,10 @@
 //!
 //! The person's own file is touched only when asked, and then by one line in front of everything else: an Include
 //! behind a Host line would hold for that host only. Both files are replaced whole or not at all.
+mod learnt;
 mod text;
+
+pub(super) use learnt::{HostsFile, KeysOfHost};
 
 use super::context::Context;
 use super::output::Failure;
@@ -58,11 +61,11 @@ pub(super) enum Standing {
 /// What was written.
 #[derive(Serialize)]
 pub(super) struct Written {
-    file: String,
+    pub(super) file: String,
     /// Whether ~/.ssh/config includes the file.
-    included: bool,
+    pub(super) included: bool,
     /// The copy of ~/.ssh/config as it was, where it was changed.
-    backup: Option<String>,
+    pub(super) backup: Option<String>,
 }
 
 impl HostBlock {
@@ -144,7 +147,7 @@ impl HostBlock {
         let mut included = text::includes(&old, &names);
         if include && !included {
             if theirs.exists() {
-                backup = Some(self.back_up(&old)?);
+                backup = Some(back_up(&self.folder, &old)?);
             }
             let line = format!("Include {}\n", self.include);
             files::replace_keeping_mode(&theirs, &[line.as_bytes(), &old].concat())?;
@@ -164,27 +167,6 @@ impl HostBlock {
         names.extend(own.to_str().map(str::to_owned));
         names
     }
-
-    /// Copies the person's file beside itself, under a name that no older copy has.
-    fn back_up(&self, old: &[u8]) -> Result<PathBuf, Failure> {
-        for number in 0..1000 {
-            let name = match number {
-                0 => BACKUP.to_owned(),
-                number => format!("{BACKUP}.{number}"),
-            };
-            let path = self.folder.join(name);
-            match Fresh::write(&path, old, 0o600).and_then(Fresh::publish) {
-                Ok(()) => return Ok(path),
-                Err(FileError::Exists { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let text = format!(
-            "{} and 999 more backups are there; move some away",
-            self.folder.join(BACKUP).display()
-        );
-        Err(Failure::new(text))
-    }
 }
 
 /// A path as it stands in ssh's configuration, and behind `-o NAME=`.
@@ -203,6 +185,24 @@ fn contents(path: &Path) -> Result<Vec<u8>, Failure> {
         Err(FileError::Missing { .. }) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Copies the person's file beside itself, under a name that no older copy has.
+fn back_up(folder: &Path, old: &[u8]) -> Result<PathBuf, Failure> {
+    for number in 0..1000 {
+        let name = match number {
+            0 => BACKUP.to_owned(),
+            number => format!("{BACKUP}.{number}"),
+        };
+        let path = folder.join(name);
+        match Fresh::write(&path, old, 0o600).and_then(Fresh::publish) {
+            Ok(()) => return Ok(path),
+            Err(FileError::Exists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let why = "and 999 more backups are there; move some away";
+    Err(Failure::new(format!("{} {why}", folder.join(BACKUP).display())))
 }
 
 fn at(path: &Path, why: &str) -> Failure {

@@ -144,8 +144,22 @@ pub(super) fn names_host(file: &[u8], host: &str) -> bool {
     })
 }
 
-/// Whether the file includes one of `names` where it holds for every host.
+/// Whether the file includes one of `names` in front of everything else.
 pub(super) fn includes(file: &[u8], names: &[String]) -> bool {
+    included(file, names, |_, _| None)
+}
+
+/// Whether the file includes one of `names` where it holds for every host.
+pub(super) fn includes_somewhere(file: &[u8], names: &[String]) -> bool {
+    included(file, names, |keyword, rest| {
+        let all = if keyword == "host" { "*" } else { "all" };
+        Some(rest.trim_matches([' ', '\t', '=', '"']).eq_ignore_ascii_case(all))
+    })
+}
+
+/// `holds_for_all` says it of a Host or Match line; `None` ends the search.
+fn included(file: &[u8], names: &[String], holds_for_all: impl Fn(&str, &str) -> Option<bool>) -> bool {
+    let mut for_all = true;
     for line in lines(file) {
         let text = String::from_utf8_lossy(line.text);
         let text = text.trim();
@@ -153,8 +167,13 @@ pub(super) fn includes(file: &[u8], names: &[String]) -> bool {
             continue;
         };
         match keyword.to_ascii_lowercase().as_str() {
-            "host" | "match" => return false,
-            "include" if words(rest).any(|word| names.iter().any(|name| *name == word)) => return true,
+            keyword @ ("host" | "match") => match holds_for_all(keyword, rest) {
+                Some(holds) => for_all = holds,
+                None => return false,
+            },
+            "include" if for_all && words(rest).any(|word| names.iter().any(|name| *name == word)) => {
+                return true;
+            }
             _ => {}
         }
     }

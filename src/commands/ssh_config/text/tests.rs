@@ -114,3 +114,21 @@ fn an_include_counts_only_where_it_holds_for_every_host() {
         assert_eq!(includes(text.as_bytes(), &names), there, "{text:?}");
     }
 }
+
+#[test]
+fn an_include_behind_everything_else_counts_where_it_holds_for_every_host() {
+    let names = ["claviger/hosts.conf".to_owned()];
+    for (text, there) in [
+        (
+            "Host a\n  Port 7\nHost *\n    Include claviger/hosts.conf\n",
+            true,
+        ),
+        ("Host a\nMatch all\nInclude claviger/hosts.conf", true),
+        ("Include claviger/hosts.conf", true),
+        ("Host *\nHost a\nInclude claviger/hosts.conf\n", false),
+        ("Host * !b\nInclude claviger/hosts.conf\n", false),
+        ("Match host a\nInclude claviger/hosts.conf\n", false),
+    ] {
+        assert_eq!(includes_somewhere(text.as_bytes(), &names), there, "{text:?}");
+    }
+}
