@@ -36,6 +36,15 @@ pub struct Tried {
     pub at: u64,
 }
 
+/// An offer that nobody took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vain<'a> {
+    /// Who was to be logged in, if the client said so.
+    pub user: Option<&'a str>,
+    /// The client went on without a key.
+    pub keyless: bool,
+}
+
 /// A key's use on all hosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overall {
@@ -58,6 +67,8 @@ pub struct AtHost {
     pub tried: HashMap<String, Tried>,
     /// How many offers were not taken, as far as that is known of keys that did not work since.
     pub rounds: usize,
+    /// The last of these offers was followed by a login without a key: with a password, most likely.
+    pub keyless: bool,
 }
 
 /// The history while it is being asked. To be held for no longer than that: it keeps others waiting.
@@ -86,6 +97,7 @@ impl View<'_> {
                 }
             }
         }
+        known.keyless = self.0.keyless(host);
         let rounds: HashSet<u64> = known.tried.values().map(|tried| tried.round).collect();
         known.rounds = rounds.len();
         known

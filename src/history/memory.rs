@@ -1,6 +1,6 @@
 //! What is known, in memory: bounded, and asked without I/O.
 
-use super::known::{Overall, Tried, Use};
+use super::known::{Overall, Tried, Use, Vain};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
@@ -27,6 +27,7 @@ pub(super) struct Memory {
 struct Host {
     uses: HashMap<Login, Use>,
     tried: HashMap<String, Tried>,
+    keyless: bool,
     names: BTreeSet<String>,
 }
 
@@ -43,6 +44,7 @@ pub(super) struct Passed {
     pub(super) tried: Vec<(String, Tried)>,
     /// Keys that worked before, with their misses as they now are.
     pub(super) missed: Vec<Use>,
+    pub(super) keyless: bool,
 }
 
 /// What had to go, oldest first.
@@ -118,8 +120,8 @@ impl Memory {
         }
     }
 
-    /// Notes that `keys` were offered to `host` and none was asked for, by `user` if that is known.
-    pub(super) fn pass(&mut self, host: &str, keys: &[&str], user: Option<&str>, now: u64) -> Passed {
+    /// Notes that `keys` were offered to `host` and none was asked for.
+    pub(super) fn pass(&mut self, host: &str, keys: &[&str], vain: Vain<'_>, now: u64) -> Passed {
         let at = self.hosts.entry(host.to_owned()).or_default();
         self.round += 1;
         let tried = Tried {
@@ -133,7 +135,9 @@ impl Memory {
             }
             passed.tried.push((key.to_owned(), tried));
         }
-        passed.missed = miss(at, keys, user);
+        passed.missed = miss(at, keys, vain.user);
+        at.keyless = vain.keyless;
+        passed.keyless = vain.keyless;
         passed
     }
 
@@ -163,6 +167,7 @@ impl Memory {
                 }
                 let at = self.hosts.entry(host.clone()).or_default();
                 self.tried -= std::mem::take(&mut at.tried).len();
+                at.keyless = false;
                 surplus.tried.push(host);
             }
         }
@@ -207,6 +212,14 @@ impl Memory {
     pub(super) fn tried(&self, host: &str) -> impl Iterator<Item = (&str, Tried)> {
         let tried = self.hosts.get(host).into_iter().flat_map(|at| at.tried.iter());
         tried.map(|(key, tried)| (key.as_str(), *tried))
+    }
+
+    pub(super) fn put_keyless(&mut self, host: &str) {
+        self.hosts.entry(host.to_owned()).or_default().keyless = true;
+    }
+
+    pub(super) fn keyless(&self, host: &str) -> bool {
+        self.hosts.get(host).is_some_and(|at| at.keyless)
     }
 
     pub(super) fn under(&self, authority: &str) -> Option<&HashMap<String, u64>> {

@@ -15,7 +15,7 @@ mod store;
 mod tests;
 mod writer;
 
-pub use known::{AtHost, Overall, Tried, Use, View};
+pub use known::{AtHost, Overall, Tried, Use, Vain, View};
 
 use memory::Memory;
 use std::path::{Path, PathBuf};
@@ -122,11 +122,11 @@ impl History {
         self.write(Change::Drop(surplus));
     }
 
-    /// Notes that `host` was offered `keys` (all fingerprints) and none was asked for. `user` if the client said for whom.
-    pub fn unanswered(&self, host: &str, keys: &[&str], user: Option<&str>, now: u64) {
+    /// Notes that `host` was offered `keys` (all fingerprints) and none was asked for.
+    pub fn unanswered(&self, host: &str, keys: &[&str], vain: Vain<'_>, now: u64) {
         let (passed, surplus) = {
             let mut memory = self.memory();
-            let passed = memory.pass(host, keys, user, now);
+            let passed = memory.pass(host, keys, vain, now);
             (passed, memory.shrink(MOST, MOST_TRIED))
         };
         self.write(Change::Passed {

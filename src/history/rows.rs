@@ -28,6 +28,10 @@ pub(super) fn tried(connection: &Connection, host: &str, passed: &Passed) -> rus
     for (key, tried) in &passed.tried {
         statement.execute(params![host, key, number(tried.round), number(tried.at)])?;
     }
+    match passed.keyless {
+        true => connection.execute("INSERT OR IGNORE INTO keyless VALUES (?1)", [host])?,
+        false => connection.execute("DELETE FROM keyless WHERE host = ?1", [host])?,
+    };
     Ok(())
 }
 
@@ -54,6 +58,7 @@ pub(super) fn drop_surplus(connection: &Connection, surplus: &Surplus) -> rusqli
     }
     for host in &surplus.tried {
         connection.execute("DELETE FROM tried WHERE host = ?1", [host])?;
+        connection.execute("DELETE FROM keyless WHERE host = ?1", [host])?;
     }
     Ok(())
 }
@@ -86,6 +91,12 @@ pub(super) fn memory(connection: &Connection) -> rusqlite::Result<Memory> {
             at: row.get::<_, i64>(3)?.unsigned_abs(),
         };
         memory.put_tried(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?, tried);
+    }
+    let mut keyless =
+        connection.prepare("SELECT host FROM keyless WHERE host IN (SELECT host FROM tried)")?;
+    let mut rows = keyless.query([])?;
+    while let Some(row) = rows.next()? {
+        memory.put_keyless(&row.get::<_, String>(0)?);
     }
     let mut names = connection.prepare("SELECT host, name FROM name")?;
     let mut rows = names.query([])?;

@@ -26,6 +26,7 @@ const TABLES: &str = "
         host TEXT NOT NULL, key TEXT NOT NULL, round INTEGER NOT NULL, at INTEGER NOT NULL,
         PRIMARY KEY (host, key)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS keyless (host TEXT PRIMARY KEY NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS name (
         host TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (host, name)
     ) STRICT, WITHOUT ROWID;
@@ -131,7 +132,7 @@ impl Store {
     /// Removes one host or everything; the write-ahead log is emptied too, or it could be read there.
     pub(super) fn forget(&mut self, host: Option<&str>) -> Result<(), HistoryError> {
         let forget = |connection: &Connection| {
-            for table in ["login", "tried", "name"] {
+            for table in ["login", "tried", "keyless", "name"] {
                 match host {
                     Some(host) => {
                         connection.execute(&format!("DELETE FROM {table} WHERE host = ?1"), [host])?

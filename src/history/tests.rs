@@ -151,7 +151,12 @@ fn the_oldest_go_first_and_some_room_is_made() {
     assert_eq!(memory.overall(KEY).times, 90);
     assert!(memory.shrink(100, 100).uses.is_empty());
     for now in 200..300 {
-        memory.pass(&format!("tried{now}"), &[KEY, "SHA256:other"], None, now);
+        memory.pass(
+            &format!("tried{now}"),
+            &[KEY, "SHA256:other"],
+            Vain::default(),
+            now,
+        );
     }
     let surplus = memory.shrink(100, 100);
     assert_eq!((surplus.tried.len(), surplus.tried[0].as_str()), (55, "tried200"));
@@ -174,13 +179,33 @@ fn offers_in_vain_are_counted_until_the_key_works_and_survive_a_restart() {
     let history = open(&file);
     worked(&history, A, "me", 1);
     worked(&history, A, "you", 1);
-    history.unanswered(A, &[KEY, "SHA256:other"], Some("me"), 5);
-    history.unanswered(A, &[KEY], None, 6);
+    history.unanswered(
+        A,
+        &[KEY, "SHA256:other"],
+        Vain {
+            user: Some("me"),
+            keyless: true,
+        },
+        5,
+    );
+    assert!(history.view().at(A, &[], None).keyless);
+    history.unanswered(A, &[KEY], Vain::default(), 6);
+    assert!(!history.view().at(A, &[], None).keyless);
+    history.unanswered(
+        B,
+        &[KEY],
+        Vain {
+            user: None,
+            keyless: true,
+        },
+        6,
+    );
     history.passed_over(A, &[KEY], "you");
     drop(history);
     let history = open(&file);
     let known = history.view().at(A, &[], None);
-    assert_eq!(known.rounds, 2);
+    assert_eq!((known.rounds, known.keyless), (2, false));
+    assert!(history.view().at(B, &[], None).keyless);
     assert_eq!(known.tried[KEY], Tried { round: 2, at: 6 });
     assert_eq!(known.tried["SHA256:other"], Tried { round: 1, at: 5 });
     let mut misses: Vec<_> = known.own[KEY]

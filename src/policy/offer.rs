@@ -95,6 +95,8 @@ pub struct Bounds {
     pub ruled: bool,
     /// All may be listed: the client filters by itself, or it is not known what its person named.
     pub whole: bool,
+    /// The last login failed: finding the right key soon counts more than leaving a try for a password.
+    pub urgent: bool,
 }
 
 /// Why a key is offered.
@@ -129,6 +131,8 @@ pub enum Reason {
 pub enum LeftOut {
     /// The rule for this host is about others.
     Rule,
+    /// ssh tries its file by itself, behind the keys that are expected to work.
+    Default,
     /// There was no room; later, if nothing that comes before is taken.
     Room,
 }
@@ -153,28 +157,86 @@ pub fn offer(candidates: &[Candidate], bounds: Bounds) -> Offer {
     let rotates = ruled_rotates(candidates, bounds);
     let rank = |index: &usize| candidates.get(*index).map(|one| (rank(one, rotates), *index));
     order.sort_by_cached_key(rank);
-    let searching = searching(candidates, &order);
-    let mut room = bounds.room(candidates, &order, searching);
+    let mode = mode(candidates, &order, bounds);
+    let mut room = bounds.room(candidates, &order, mode);
     for index in order {
         let Some(one) = candidates.get(index) else {
             continue;
         };
-        let stays = is_asked_for(one) || (!searching && one.named == Some(Named::Default));
-        let fits = stays || room.takes(one.identities);
-        match (fits, bounds.whole, one.named) {
-            (true, ..) => {
-                offer.listed.push((index, reason(one, rotates)));
-                offer.counted = offer.listed.len();
+        match mode.place(one) {
+            Place::Kept => {}
+            // A whole list is the client's to choose from, so nothing is gained by leaving a key out of it.
+            Place::LeftToSsh if !bounds.whole => {
+                offer.left_out.push((index, LeftOut::Default));
+                continue;
             }
-            (false, true, _) => offer.listed.push((index, reason(one, rotates))),
-            (false, false, Some(Named::Default)) => offer.listed.push((index, Reason::Default)),
-            (false, false, _) => offer.left_out.push((index, LeftOut::Room)),
+            Place::LeftToSsh | Place::InTurn if room.takes(one.identities) => {}
+            _ if bounds.whole => {
+                offer.listed.push((index, reason(one, rotates)));
+                continue;
+            }
+            _ if one.named == Some(Named::Default) => {
+                offer.listed.push((index, Reason::Default));
+                continue;
+            }
+            _ => {
+                offer.left_out.push((index, LeftOut::Room));
+                continue;
+            }
         }
+        offer.listed.push((index, reason(one, rotates)));
+        offer.counted = offer.listed.len();
     }
     offer
         .left_out
         .extend(ruled_out.into_iter().map(|index| (index, LeftOut::Rule)));
     offer
+}
+
+/// What to do about the files that ssh tries by itself (`~/.ssh/id_ed25519` and so on). It tries them whether they are
+/// listed or not, each costs a try, and those that are listed it tries first of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// A key is expected to work: ssh may try its files behind it.
+    Expecting,
+    /// Nothing is known to work, keys are left to be tried, and the last login failed: they take their turn as all others do,
+    /// so that the right key is found soon. No try may be left for a password.
+    Searching,
+    /// They are listed, so that ssh asks for no passphrase, and count, so that a try is left for a password.
+    Careful,
+}
+
+/// What becomes of a key.
+enum Place {
+    /// It is listed.
+    Kept,
+    /// It is listed if there is room.
+    InTurn,
+    /// ssh tries it by itself, behind what is listed.
+    LeftToSsh,
+}
+
+impl Mode {
+    fn place(self, one: &Candidate) -> Place {
+        match (one.named, self) {
+            (Some(Named::CommandLine(_) | Named::Config(_)), _) => Place::Kept,
+            (Some(Named::Default), Self::Expecting) if !works(one) && one.rule.is_none() => Place::LeftToSsh,
+            (Some(Named::Default), Self::Careful) => Place::Kept,
+            _ => Place::InTurn,
+        }
+    }
+}
+
+fn mode(candidates: &[Candidate], order: &[usize], bounds: Bounds) -> Mode {
+    let among = || order.iter().filter_map(|&index| candidates.get(index));
+    let is_expected = |one: &Candidate| one.worked.is_some_and(|worked| worked.misses == 0);
+    if among().any(is_expected) {
+        Mode::Expecting
+    } else if bounds.urgent && !among().any(works) && among().any(|one| one.tried.is_none()) {
+        Mode::Searching
+    } else {
+        Mode::Careful
+    }
 }
 
 /// What is left for keys that nobody named.
@@ -198,36 +260,26 @@ impl Room {
 }
 
 impl Bounds {
-    fn room(self, candidates: &[Candidate], order: &[usize], searching: bool) -> Room {
+    fn room(self, candidates: &[Candidate], order: &[usize], mode: Mode) -> Room {
         if self.max == 0 {
             return Room(None);
         }
-        let stays = |one: &&Candidate| is_asked_for(one) || (!searching && one.named == Some(Named::Default));
-        let named = order
-            .iter()
-            .filter_map(|&index| candidates.get(index))
-            .filter(stays);
-        let taken: usize = named.map(|one| one.identities).sum();
-        let first = order.first().and_then(|&index| candidates.get(index));
+        let mut taken = 0;
+        let mut least = None;
+        for one in order.iter().filter_map(|&index| candidates.get(index)) {
+            match mode.place(one) {
+                Place::Kept | Place::LeftToSsh => taken += one.identities,
+                Place::InTurn => least = least.or(Some(one.identities)),
+            }
+        }
         // A key with its certificate is not to be left out for ever where one key is all there is room for.
-        let least = first.filter(|one| !stays(one)).map_or(0, |one| one.identities);
+        let least = least.filter(|_| taken == 0).unwrap_or_default();
         Room(Some(self.max.saturating_sub(taken).max(least)))
     }
 }
 
 fn is_asked_for(one: &Candidate) -> bool {
     matches!(one.named, Some(Named::CommandLine(_) | Named::Config(_)))
-}
-
-/// Nothing is known to work here, and there are keys that were not tried yet. Then the files that ssh tries by itself wait
-/// their turn as all others do, or they would use up the room of each offer.
-fn searching(candidates: &[Candidate], order: &[usize]) -> bool {
-    let mut candidates = order.iter().filter_map(|&index| candidates.get(index));
-    let mut untried = false;
-    candidates.all(|one| {
-        untried |= one.tried.is_none();
-        !works(one)
-    }) && untried
 }
 
 /// More keys in a rule than there is room for: they take turns, or the last would never be offered.

@@ -5,9 +5,10 @@ use super::offering::{Choice, Destination, Entry, Offering, plain_fingerprint, r
 use super::permission::{Ruled, now};
 use super::{Agent, Answer, Session};
 use crate::client::{Asked, Program};
-use crate::history::{History, Login};
+use crate::history::{History, Login, Vain};
 use crate::keyset::Held;
 use crate::wire;
+use claviger_platform::process;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -243,9 +244,14 @@ impl Drop for Session {
             return;
         };
         let keys: Vec<&str> = offered.keys.iter().map(String::as_str).collect();
+        let vain = Vain {
+            user: offered.user.as_deref(),
+            // Who fails closes its connection by ending; who got in otherwise closes it and goes on.
+            keyless: self.peer.pid.is_some_and(|pid| !process::is_ending(pid)),
+        };
         offered
             .history(offering)
-            .unanswered(&offered.host, &keys, offered.user.as_deref(), now());
+            .unanswered(&offered.host, &keys, vain, now());
     }
 }
 

@@ -113,7 +113,7 @@ fn is_possible(what: &str) -> bool {
     possible
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     succeed(Command::new("id").arg("-u")).trim() == "0"
 }
 

@@ -29,7 +29,7 @@ pub use foreground::run_foreground;
 pub use imp::{alive, describe};
 pub use input::read_line_from_fd;
 pub use job::{Done, Job, JobError, run};
-pub use seen::{Seen, SeenError, see};
+pub use seen::{Seen, SeenError, is_ending, see};
 pub use served::Served;
 pub use shown::Shown;
 pub use signals::{End, Termination, UserSignal, lower_priority, terminate};

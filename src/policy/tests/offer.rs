@@ -7,6 +7,7 @@ const FIVE: Bounds = Bounds {
     max: 5,
     ruled: false,
     whole: false,
+    urgent: false,
 };
 
 fn key() -> Candidate {
@@ -153,22 +154,42 @@ fn what_the_person_named_is_in_every_list_and_takes_the_others_room() {
 }
 
 #[test]
-fn files_that_ssh_tries_anyway_wait_their_turn_only_while_a_key_is_searched_for() {
-    let mut default = named(Named::Default);
-    default.tried = Some(1);
+fn files_that_ssh_tries_anyway_count_so_that_a_try_is_left_for_a_password() {
     let mut candidates = vec![key(); 8];
-    candidates.push(default);
-    // Searching: five others, and behind them the file, which costs nothing more.
-    let searching = offer(&candidates, FIVE);
-    assert_eq!(searching.listed.len(), 6);
-    assert_eq!(searching.listed[5], (8, Reason::Default));
-    assert_eq!(searching.counted, 5);
-    // Nothing is left to search for: it is one of the five, so that a try is left for a password.
-    for candidate in &mut candidates {
-        candidate.tried = Some(2);
+    candidates.push(named(Named::Default));
+    for round in [None, Some(2)] {
+        for candidate in &mut candidates {
+            candidate.tried = round;
+        }
+        assert_eq!(order(&candidates, FIVE), [0, 1, 2, 3, 8]);
     }
-    assert_eq!(order(&candidates, FIVE).len(), 5);
-    assert!(order(&candidates, FIVE).contains(&8));
+    // The last login failed: five others have their turn, and behind them the file, which costs nothing more.
+    candidates[7].tried = None;
+    let urgent = Bounds { urgent: true, ..FIVE };
+    let searching = offer(&candidates, urgent);
+    assert_eq!(order(&candidates, urgent), [7, 0, 1, 2, 3, 8]);
+    assert_eq!((searching.listed[5].1, searching.counted), (Reason::Default, 5));
+    // Nothing is left to search for.
+    candidates[7].tried = Some(3);
+    assert_eq!(order(&candidates, urgent), [0, 1, 2, 3, 8]);
+}
+
+#[test]
+fn a_key_that_is_expected_to_work_comes_before_the_files_that_ssh_tries_anyway() {
+    let mut candidates = vec![named(Named::Default), that_worked(worked(1))];
+    candidates.extend(vec![key(); 5]);
+    let expecting = offer(&candidates, FIVE);
+    assert_eq!(order(&candidates, FIVE), [1, 2, 3, 4]);
+    assert_eq!(expecting.left_out[0], (0, LeftOut::Default));
+    // It was not taken the last time: ssh's file is listed again, or ssh would ask for its passphrase.
+    candidates[1].worked = Some(Worked {
+        misses: 1,
+        ..worked(1)
+    });
+    assert_eq!(order(&candidates, FIVE), [1, 0, 2, 3, 4]);
+    // The file itself worked.
+    candidates[0].worked = Some(worked(2));
+    assert_eq!(order(&candidates, FIVE), [0, 1, 2, 3, 4]);
 }
 
 #[test]
@@ -271,9 +292,9 @@ proptest! {
 
     #[test]
     fn each_key_is_told_of_once_and_no_named_one_is_left_out(
-        candidates in candidates(), max in 0..9usize, ruled: bool, whole: bool
+        candidates in candidates(), max in 0..9usize, ruled: bool, whole: bool, urgent: bool
     ) {
-        let offer = offer(&candidates, Bounds { max, ruled, whole });
+        let offer = offer(&candidates, Bounds { max, ruled, whole, urgent });
         let mut all: Vec<usize> = offer.listed.iter().map(|(index, _)| *index).collect();
         all.extend(offer.left_out.iter().map(|(index, _)| *index));
         all.sort_unstable();

@@ -46,12 +46,13 @@ impl<'a> Choice<'a> {
         } else {
             settings.max
         };
+        let learnt = destination.learnt(offering);
         let bounds = Bounds {
             max: rule.and_then(|rule| rule.max).unwrap_or(usual),
             ruled: rule.is_some(),
             whole: destination.unread || destination.asked.identities_only,
+            urgent: !learnt.tried.is_empty() && !learnt.keyless,
         };
-        let learnt = destination.learnt(offering);
         let candidates = Facts::new(offering, destination, &learnt, rule).candidates(&entries);
         Self {
             offer: offer(&candidates, bounds),

@@ -135,7 +135,7 @@ impl Destination {
         let mut known = at(&offering.history);
         if self.forwarded {
             let passing = at(&offering.passing);
-            (known.tried, known.rounds) = (passing.tried, passing.rounds);
+            (known.tried, known.rounds, known.keyless) = (passing.tried, passing.rounds, passing.keyless);
             for (key, uses) in passing.own {
                 known.own.entry(key).or_default().extend(uses);
             }

@@ -108,6 +108,10 @@ fn why(reason: Reason, one: &Candidate) -> (&'static str, String) {
 fn why_not(reason: LeftOut) -> (&'static str, String) {
     match reason {
         LeftOut::Rule => ("rule", String::from("the rule for this host is about other keys")),
+        LeftOut::Default => (
+            "ssh_default",
+            String::from("ssh tries this file by itself, behind the keys that are expected to work"),
+        ),
         LeftOut::Room => ("max", String::from("offer.max leaves no room for it")),
     }
 }

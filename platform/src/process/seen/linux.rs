@@ -20,13 +20,29 @@ pub(super) struct Place {
 /// may hold blanks and brackets itself.
 const STARTED: usize = 19;
 
+/// The process's flags, counted in the same way, and the one that says that it is ending (PF_EXITING of Linux).
+const FLAGS: usize = 6;
+const EXITING: u64 = 0x4;
+
 /// When it was started.
 pub(super) fn started(pid: u32) -> Result<u64, SeenError> {
+    field(pid, STARTED)
+}
+
+/// Whether it has ended or is about to.
+pub(super) fn is_ending(pid: u32) -> bool {
+    match field(pid, FLAGS) {
+        Ok(flags) => flags & EXITING != 0,
+        Err(error) => matches!(error, SeenError::Gone(_)),
+    }
+}
+
+fn field(pid: u32, place: usize) -> Result<u64, SeenError> {
     let stat = read(pid, "stat")?;
     let behind = stat.iter().rposition(|&byte| byte == b')').unwrap_or(0);
     let mut fields = stat[behind..].split(|&byte| byte == b' ').skip(1);
     let field = fields
-        .nth(STARTED)
+        .nth(place)
         .and_then(|field| std::str::from_utf8(field).ok());
     field
         .and_then(|field| field.parse().ok())

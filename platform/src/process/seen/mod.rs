@@ -67,6 +67,12 @@ pub enum SeenError {
     Unsupported,
 }
 
+/// Whether the process `pid` has ended or is about to, as one whose open files were closed by its end. Where the system does
+/// not tell: no.
+pub fn is_ending(pid: u32) -> bool {
+    imp::is_ending(pid)
+}
+
 /// Looks at the process `pid`. Blocks, but for no longer than a few system calls.
 ///
 /// # Errors
@@ -215,6 +221,28 @@ mod tests {
         } else {
             assert!(see(1).is_err());
         }
+    }
+
+    #[test]
+    fn a_process_whose_files_were_closed_by_its_end_is_ending() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        let child = std::process::Command::new("sleep")
+            .arg("1000")
+            .stdout(writer)
+            .spawn()
+            .unwrap();
+        assert!(!is_ending(child.id()));
+        rustix::process::kill_process(
+            rustix::process::Pid::from_child(&child),
+            rustix::process::Signal::KILL,
+        )
+        .unwrap();
+        // The end of the pipe is the first that others see of a process's end.
+        assert_eq!(std::io::copy(&mut &reader, &mut std::io::sink()).unwrap(), 0);
+        assert!(is_ending(child.id()));
+        let pid = child.id();
+        end(child);
+        assert!(is_ending(pid));
     }
 
     #[test]

@@ -16,6 +16,11 @@ pub(super) fn started(_pid: u32) -> Result<u64, SeenError> {
     Err(SeenError::Unsupported)
 }
 
+/// Whether it has ended or is about to.
+pub(super) fn is_ending(_pid: u32) -> bool {
+    false
+}
+
 /// Its arguments.
 pub(super) fn arguments(_pid: u32) -> Result<Vec<OsString>, SeenError> {
     Err(SeenError::Unsupported)
