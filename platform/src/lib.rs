@@ -13,6 +13,7 @@ pub mod pkcs11;
 pub mod process;
 pub mod prompt;
 pub mod rsa;
+pub mod service;
 pub mod watch;
 
 #[cfg(test)]

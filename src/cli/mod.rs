@@ -7,6 +7,7 @@ mod import;
 mod keygen;
 mod keys;
 mod rotate;
+mod service;
 #[cfg(test)]
 mod tests;
 mod vault;
@@ -19,6 +20,7 @@ pub(crate) use import::{ImportArgs, ImportFiles, ImportSource, KeyringArgs, Putt
 pub(crate) use keygen::{HostArgs, KeyType, KeygenArgs};
 pub(crate) use keys::{ConvertArgs, NewPassphrase, PubkeyArgs, TargetFormat};
 pub(crate) use rotate::RotateArgs;
+pub(crate) use service::{InstallArgs, ServiceArgs, ServiceSystem, ServiceVerb, UninstallArgs};
 pub(crate) use vault::{PutArgs, Shared, VaultArgs, VaultVerb};
 
 use clap::{Args, Parser, Subcommand};
@@ -77,6 +79,8 @@ pub(crate) enum Verb {
     Vault(VaultArgs),
     /// Forget a key's stored passphrase; the key file stays
     Remove(RemoveArgs),
+    /// Have the agent from the login on: install, uninstall, status
+    Service(ServiceArgs),
     /// Check or show the configuration
     Config(ConfigArgs),
     /// What claviger runs of itself.

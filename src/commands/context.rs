@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) ssh_auth_sock: Option<PathBuf>,
     /// Whether CLAVIGER_SOCKET names the agent, so that SSH_AUTH_SOCK is not asked.
     pub(crate) socket_named: bool,
+    /// Whether `--config` or CLAVIGER_CONFIG names the configuration.
+    pub(crate) config_named: bool,
 }
 
 impl Context {
@@ -37,6 +39,7 @@ impl Context {
     )]
     pub(crate) fn from_environment(config: Option<PathBuf>) -> Result<Self, Failure> {
         let mut places = dirs::places().map_err(Failure::new)?;
+        let by_option = config.is_some();
         if let Some(config) = config {
             places.config = std::path::absolute(&config)?;
         }
@@ -45,6 +48,7 @@ impl Context {
             places,
             ssh_auth_sock: variable("SSH_AUTH_SOCK").map(PathBuf::from),
             socket_named: variable("CLAVIGER_SOCKET").is_some(),
+            config_named: by_option || variable("CLAVIGER_CONFIG").is_some(),
         })
     }
 

@@ -24,6 +24,7 @@ mod progress;
 mod pubkey;
 mod remove;
 mod rotate;
+mod service;
 mod ssh_agent;
 mod ssh_config;
 mod status;
@@ -82,6 +83,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Unlock(args) => unlock::run(&args, &context),
         Verb::Vault(args) => vault::run(&args, &context),
         Verb::Remove(args) => remove::run(&args, &context),
+        Verb::Service(args) => service::run(&args, &context),
         Verb::Config(args) => config::run(&args.verb, &context),
         Verb::Helper(args) => help(&args.verb),
     }

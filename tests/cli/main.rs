@@ -21,6 +21,7 @@ mod ran;
 #[path = "../support/secret_service.rs"]
 #[expect(dead_code, reason = "the other tests use what these do not")]
 mod secret_service;
+mod service;
 mod sync;
 mod vault;
 mod verbs;

@@ -7,11 +7,11 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 /// An agent in the foreground, ended when dropped.
-struct Agent(Child);
+pub(crate) struct Agent(Child);
 
 impl Agent {
     /// Returns when it listens: it prints its socket then.
-    fn start(home: &Home, args: &[&str]) -> Self {
+    pub(crate) fn start(home: &Home, args: &[&str]) -> Self {
         let mut command = home.command(&[&["agent", "-D"], args].concat(), KEY, MASTER);
         let mut agent = Self(
             command
@@ -26,6 +26,14 @@ impl Agent {
             .unwrap();
         assert!(line.starts_with("SSH_AUTH_SOCK="), "{line}");
         agent
+    }
+}
+
+impl Agent {
+    /// As it says itself: what was started is the session around it.
+    pub(crate) fn pid(&self, home: &Home) -> u64 {
+        let status: Value = serde_json::from_str(&home.run(&["status", "--json"]).done().out).unwrap();
+        status["pid"].as_u64().unwrap()
     }
 }
 

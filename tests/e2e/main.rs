@@ -32,6 +32,7 @@ mod remembered;
 mod rotate;
 mod security_key_files;
 mod security_keys;
+mod service;
 mod sharing;
 mod signing;
 mod sync;

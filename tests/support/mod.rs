@@ -89,6 +89,11 @@ pub(crate) fn can_trace() -> bool {
     is_possible("root") && is_possible("trace")
 }
 
+/// Whether a systemd user manager of the tests' own can run here: that takes mounts and cgroups.
+pub(crate) fn has_user_manager() -> bool {
+    is_possible("root") && is_possible("user-manager")
+}
+
 /// The provider of Debian's openssh-tests that computes what a security key would; tests/run downloads it.
 pub(crate) fn sk_dummy() -> Option<PathBuf> {
     let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/sk-dummy/sk-dummy.so");
