@@ -1,8 +1,8 @@
 //! One thing that is installed: what is there of it now, how it comes there, and how it goes without a trace.
 
+use super::ServiceError;
 use super::block::{self, Found};
 use super::mark::{self, Mark};
-use super::ServiceError;
 use crate::files::{self, FileError};
 use std::io;
 use std::path::{Path, PathBuf};

@@ -70,7 +70,8 @@ fn setup(system: System, program: Option<&Path>, context: &Context) -> Result<Se
         socket,
         environment: environment
             .into_iter()
-            .filter_map(|(name, path, named)| named.then(|| (name, path.clone())))
+            .filter(|(_, _, named)| *named)
+            .map(|(name, path, _)| (name, path.clone()))
             .collect(),
         uid,
         account: format!("{}\\{}", domain.to_string_lossy(), name.to_string_lossy()),
