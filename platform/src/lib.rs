@@ -15,6 +15,9 @@ pub mod prompt;
 pub mod rsa;
 pub mod service;
 pub mod watch;
+#[cfg(windows)]
+mod windows;
 
+#[cfg(unix)]
 #[cfg(test)]
 mod testing;

@@ -220,6 +220,7 @@ unsafe fn bytes(number: *const sys::BIGNUM) -> Vec<u8> {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -81,11 +81,23 @@ pub(crate) enum Verb {
     Remove(RemoveArgs),
     /// Have the agent from the login on: install, uninstall, status
     Service(ServiceArgs),
+    /// Pass an ssh client's messages from standard input on to an agent (for WSL, containers, socat)
+    Relay(RelayArgs),
     /// Check or show the configuration
     Config(ConfigArgs),
     /// What claviger runs of itself.
     #[command(hide = true)]
     Helper(HelperArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct RelayArgs {
+    /// The agent's socket or pipe, instead of the usual one
+    #[arg(long, value_name = "SOCKET")]
+    pub(crate) socket: Option<PathBuf>,
+    /// How long an answer may take, in seconds; a person may have to give it
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
 }
 
 /// Without COMMAND, prints the environment for a shell to evaluate and goes to the background.

@@ -22,6 +22,7 @@ mod opening;
 mod output;
 mod progress;
 mod pubkey;
+mod relay;
 mod remove;
 mod rotate;
 mod service;
@@ -84,6 +85,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Vault(args) => vault::run(&args, &context),
         Verb::Remove(args) => remove::run(&args, &context),
         Verb::Service(args) => service::run(&args, &context),
+        Verb::Relay(args) => relay::run(&args, &context),
         Verb::Config(args) => config::run(&args.verb, &context),
         Verb::Helper(args) => help(&args.verb),
     }

@@ -35,12 +35,8 @@ fn no_sources(dir: &Path) -> Arc<Unlocker> {
         home: dir.to_owned(),
         limits: KdfLimits::DEFAULT,
         means: Arc::new(Means::new(Surroundings {
-            askpass: None,
             require: Require::Never,
-            display: false,
-            terminal: false,
-            gpg_tty: false,
-            pinentry: false,
+            ..Surroundings::default()
         })),
         keyring: Arc::new(Keyring::new(Duration::from_secs(1))),
         master: None,

@@ -189,6 +189,7 @@ mod tests {
         assert_eq!(message.len(), 4 + 50);
     }
 
+    #[cfg(unix)]
     #[tokio::test]
     async fn a_helper_that_hangs_or_talks_nonsense_is_an_error() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
 //! What takes too long, or would take too long to wait for in a test of the whole program.
+#![cfg(unix)]
 
 use super::link::Link;
 use super::target::Target;

@@ -18,6 +18,7 @@ mod keygen;
 mod pubkey;
 #[path = "../support/ran.rs"]
 mod ran;
+mod relay;
 #[path = "../support/secret_service.rs"]
 #[expect(dead_code, reason = "the other tests use what these do not")]
 mod secret_service;

@@ -1,7 +1,7 @@
 //! End to end: the real program, driven by the real ssh, sshd, ssh-add, ssh-keygen, git, gnome-keyring and KeePassXC.
 //!
 //! One test program for all subjects, so that it is linked once and every helper is used by someone.
-
+#![cfg(unix)]
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "what a failing test shows")]
 

@@ -1,5 +1,5 @@
 //! Key files that real tools write, and what becomes of them when they are damaged.
-
+#![cfg(unix)]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

@@ -1,6 +1,6 @@
 //! The rules of destinations beside OpenSSH's own agent: whatever the restriction and the connection's way, both
 //! must take the same binds, show the same keys, and sign the same logins.
-
+#![cfg(unix)]
 #![expect(clippy::expect_used, reason = "a comparison fails by panicking")]
 
 mod agent;

@@ -1,54 +1,51 @@
 //! Where claviger's files are on this OS; CLAVIGER_* variables override. Reads the environment once.
 //!
-//! The contract of an OS: a base directory strategy of `etcetera`, `usable`, `host_name`, `home_of`, `user`, `putty_sessions` and SK_HELPERS. Linux follows the XDG base directory
-//! specification 0.8; macOS and Windows will choose theirs here.
+//! The contract of an OS: `usual` (the places when nothing is overridden), `host_name`, `home_of`, `user`,
+//! `putty_sessions` and SK_HELPERS. Linux follows the XDG base directory specification 0.8, macOS too where somebody
+//! set it up, else ~/Library; Windows has the roaming and the local folder of the profile.
 
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 use unix as imp;
+#[cfg(windows)]
+use windows as imp;
 
+#[cfg(windows)]
+pub(crate) use imp::own_pipe;
 pub use imp::{home_of, host_name, putty_sessions, user};
 
-use etcetera::BaseStrategy;
-use etcetera::base_strategy::Xdg;
 use std::path::PathBuf;
 
 /// The places of the design's table "Files".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// The user's home: $HOME, else what the user database says.
+    /// The user's home: $HOME, else what the user database says; on Windows the profile.
     pub home: PathBuf,
-    /// CLAVIGER_CONFIG, else $XDG_CONFIG_HOME/claviger/config.toml.
+    /// CLAVIGER_CONFIG, else $XDG_CONFIG_HOME/claviger/config.toml; %APPDATA%\\claviger\\config.toml.
     pub config: PathBuf,
-    /// CLAVIGER_STATE_DIR, else $XDG_STATE_HOME/claviger.
+    /// CLAVIGER_STATE_DIR, else $XDG_STATE_HOME/claviger; %LOCALAPPDATA%\\claviger.
     pub state: PathBuf,
-    /// CLAVIGER_DATA_DIR, else $XDG_DATA_HOME/claviger.
+    /// CLAVIGER_DATA_DIR, else $XDG_DATA_HOME/claviger; %APPDATA%\\claviger.
     pub data: PathBuf,
-    /// CLAVIGER_SOCKET, else $XDG_RUNTIME_DIR/claviger/agent.sock, else ~/.ssh/agent/claviger.sock.
+    /// CLAVIGER_SOCKET, else $XDG_RUNTIME_DIR/claviger/agent.sock, else ~/.ssh/agent/claviger.sock; on Windows a pipe
+    /// that bears the user's own name.
     pub socket: PathBuf,
 }
 
 /// Finds them; an error says which variable is missing or not absolute. XDG variables that are not absolute are
 /// ignored, as their specification asks; ours are refused, because whoever set one meant something by it.
 pub fn places() -> Result<Places, String> {
-    let base = Xdg::new().map_err(|_| "there is no home directory; set HOME".to_owned())?;
-    let home = base.home_dir().to_owned();
-    if !home.is_absolute() {
-        return Err(format!("HOME is not an absolute path: {}", home.display()));
-    }
-    let state = base.state_dir().unwrap_or_else(|| home.join(".local/state"));
-    let socket = match base.runtime_dir().filter(|dir| imp::usable(dir)) {
-        Some(dir) => dir.join("claviger/agent.sock"),
-        None => home.join(".ssh/agent/claviger.sock"),
-    };
+    let usual = imp::usual()?;
     Ok(Places {
-        config: chosen("CLAVIGER_CONFIG")?.unwrap_or_else(|| base.config_dir().join("claviger/config.toml")),
-        state: chosen("CLAVIGER_STATE_DIR")?.unwrap_or_else(|| state.join("claviger")),
-        data: chosen("CLAVIGER_DATA_DIR")?.unwrap_or_else(|| base.data_dir().join("claviger")),
-        socket: chosen("CLAVIGER_SOCKET")?.unwrap_or(socket),
-        home,
+        config: chosen("CLAVIGER_CONFIG")?.unwrap_or(usual.config),
+        state: chosen("CLAVIGER_STATE_DIR")?.unwrap_or(usual.state),
+        data: chosen("CLAVIGER_DATA_DIR")?.unwrap_or(usual.data),
+        socket: chosen("CLAVIGER_SOCKET")?.unwrap_or(usual.socket),
+        home: usual.home,
     })
 }
 
@@ -103,6 +100,7 @@ fn chosen(variable: &str) -> Result<Option<PathBuf>, String> {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

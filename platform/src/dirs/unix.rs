@@ -1,5 +1,8 @@
-//! Unix: whether a directory from the environment may be used, and what this machine and its user are called.
+//! Unix: the base directories, and what this machine and its user are called.
 
+use super::Places;
+use etcetera::BaseStrategy;
+use etcetera::base_strategy::Xdg;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
@@ -15,9 +18,47 @@ pub(super) const SK_HELPERS: &[&str] = &[
     "/usr/local/libexec/ssh-sk-helper",
 ];
 
+/// The places when nothing is overridden.
+pub(super) fn usual() -> Result<Places, String> {
+    let base = Xdg::new().map_err(|_| "there is no home directory; set HOME".to_owned())?;
+    let home = base.home_dir().to_owned();
+    if !home.is_absolute() {
+        return Err(format!("HOME is not an absolute path: {}", home.display()));
+    }
+    let socket = match base.runtime_dir().filter(|dir| usable(dir)) {
+        Some(dir) => dir.join("claviger/agent.sock"),
+        None => home.join(".ssh/agent/claviger.sock"),
+    };
+    let state = base.state_dir().unwrap_or_else(|| home.join(".local/state"));
+    let at = |xdg: PathBuf| native(&home, xdg.join("claviger"));
+    Ok(Places {
+        config: at(base.config_dir()).join("config.toml"),
+        state: at(state),
+        data: at(base.data_dir()),
+        socket,
+        home,
+    })
+}
+
+/// The XDG directory.
+#[cfg(not(target_os = "macos"))]
+fn native(_home: &Path, xdg: PathBuf) -> PathBuf {
+    xdg
+}
+
+/// The XDG directory for whoever made it, or moved it by a variable; else where macOS keeps such things.
+#[cfg(target_os = "macos")]
+fn native(home: &Path, xdg: PathBuf) -> PathBuf {
+    if xdg.exists() || !xdg.starts_with(home) {
+        xdg
+    } else {
+        home.join("Library/Application Support/claviger")
+    }
+}
+
 /// Whether a runtime directory exists and is this user's own: `su` leaves the variable of the user before, and
 /// containers one that nobody made.
-pub(super) fn usable(dir: &Path) -> bool {
+fn usable(dir: &Path) -> bool {
     let own = rustix::process::geteuid().as_raw();
     dir.metadata()
         .is_ok_and(|state| state.is_dir() && state.uid() == own)

@@ -1,4 +1,4 @@
-//! The agent's endpoint: a Unix socket (later a Windows named pipe) that only its owner can reach.
+//! The agent's endpoint: a Unix socket or a Windows named pipe that only its owner can reach.
 //!
 //! The contract of an OS: [`Bound`] (own the name, alone), [`Listener`] (accept nobody but the owner and root),
 //! [`connect`] and [`dial`] (reach nobody's agent but the owner's). Access is decided by the kernel's word about the other side;
@@ -7,9 +7,13 @@
 mod error;
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 use unix as imp;
+#[cfg(windows)]
+use windows as imp;
 
 pub use error::EndpointError;
 pub use imp::{

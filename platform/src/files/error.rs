@@ -29,6 +29,16 @@ pub enum FileError {
         /// Permission bits.
         mode: u32,
     },
+    /// Its access list lets others in (systems without permission bits).
+    #[error("{}: {who} may open it too; others must not read a private key: {remedy}", path.display())]
+    Shared {
+        /// As the caller named it.
+        path: PathBuf,
+        /// Names or identifiers, as the access list has them.
+        who: String,
+        /// A command.
+        remedy: String,
+    },
     /// Owned by another user.
     #[error("{}: belongs to another user; a private key must be your own: chown it, or use a copy", path.display())]
     Stranger {

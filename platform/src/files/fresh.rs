@@ -121,6 +121,7 @@ fn parent(path: &Path) -> &Path {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,7 +29,7 @@ pub fn lock(path: &Path, limit: Duration) -> Result<FileLock, FileError> {
         .open(&name)
         .map_err(at(&name))?;
     // Only its owner may take it, or another user could keep this one from ever writing.
-    imp::make_private(&file).map_err(at(&name))?;
+    imp::make_private(&file, &name).map_err(at(&name))?;
     let end = Instant::now() + limit;
     loop {
         match file.try_lock() {
@@ -46,6 +46,7 @@ pub fn lock(path: &Path, limit: Duration) -> Result<FileLock, FileError> {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,7 @@
 //! A log file that only its owner reads and that cannot grow for ever.
 
-use super::{FileError, private_dir};
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
+use super::{FileError, imp, private_dir};
+use std::fs::File;
 use std::path::Path;
 
 /// Opens `path` for appending, mode 0600, making its directory; one larger than `limit` bytes is begun anew.
@@ -17,12 +16,7 @@ pub fn append_private(path: &Path, limit: u64) -> Result<File, FileError> {
     if let Some(parent) = path.parent() {
         private_dir(parent)?;
     }
-    let file = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(io)?;
+    let file = imp::appending(path).map_err(io)?;
     if file.metadata().map_err(io)?.len() > limit {
         file.set_len(0).map_err(io)?;
     }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 /// world accessible, at most `limit` bytes.
 pub fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let (file, state) = imp::open_regular(path)?;
-    imp::refuse_shared(path, &state)?;
+    imp::refuse_shared(path, &file, &state)?;
     read_all(path, &file, state.len(), limit)
 }
 
@@ -19,7 +19,7 @@ pub fn read_private(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileE
 /// True when others could read or change it.
 pub fn read_exposed(path: &Path, limit: u64) -> Result<(Zeroizing<Vec<u8>>, bool), FileError> {
     let (file, state) = imp::open_regular(path)?;
-    let exposed = imp::refuse_shared(path, &state).is_err();
+    let exposed = imp::refuse_shared(path, &file, &state).is_err();
     Ok((read_all(path, &file, state.len(), limit)?, exposed))
 }
 
@@ -84,6 +84,7 @@ fn fill(mut file: &File, buffer: &mut [u8], mut filled: usize) -> io::Result<usi
     Ok(filled)
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

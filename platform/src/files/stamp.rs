@@ -19,7 +19,7 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
     Some(Stamp {
         size: state.len(),
         modified: state.modified().ok(),
-        identity: imp::identity(&state),
+        identity: imp::identity(path, &state),
     })
 }
 

@@ -9,6 +9,8 @@ use std::path::Path;
 
 #[cfg(target_os = "linux")]
 pub(super) use super::linux::{give_name, unnamed};
+#[cfg(not(target_os = "linux"))]
+pub(super) use super::named::{give_name, unnamed};
 
 /// Opens a regular file and tells its state when opened. A FIFO or a device is refused without ever waiting for it.
 pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
@@ -44,7 +46,7 @@ fn kind(found: FileType) -> Option<&'static str> {
 
 /// Refuses a file that belongs to a stranger or that others may touch. As ssh does, but also for root's files: a
 /// key that the whole machine may read is no secret, whoever owns it.
-pub(super) fn refuse_shared(path: &Path, state: &Metadata) -> Result<(), FileError> {
+pub(super) fn refuse_shared(path: &Path, _file: &File, state: &Metadata) -> Result<(), FileError> {
     if state.uid() != rustix::process::geteuid().as_raw() && state.uid() != 0 {
         return Err(FileError::Stranger {
             path: path.to_owned(),
@@ -60,8 +62,17 @@ pub(super) fn refuse_shared(path: &Path, state: &Metadata) -> Result<(), FileErr
 }
 
 /// Mode 0600 exactly: the umask could have taken more away.
-pub(super) fn make_private(file: &File) -> io::Result<()> {
+pub(super) fn make_private(file: &File, _path: &Path) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(0o600))
+}
+
+/// A file to append to, mode 0600 if it is new.
+pub(super) fn appending(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Exactly this mode, whatever the umask.
@@ -75,7 +86,7 @@ pub(super) fn unlinked(file: &File) -> io::Result<bool> {
 }
 
 /// Which file it is: device and inode.
-pub(super) fn identity(state: &Metadata) -> (u64, u64) {
+pub(super) fn identity(_path: &Path, state: &Metadata) -> (u64, u64) {
     (state.dev(), state.ino())
 }
 
@@ -109,6 +120,7 @@ pub fn private_dir(path: &Path) -> Result<(), FileError> {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -75,7 +75,7 @@ pub(super) fn create(dir: &Path, name: &OsStr) -> io::Result<NamedTempFile> {
             .prefix(&prefix)
             .suffix(suffix)
             .tempfile_in(dir)?;
-        imp::make_private(file.as_file())?;
+        imp::make_private(file.as_file(), file.path())?;
         // Where files cannot be locked, nobody can clean up either.
         let locked = file.as_file().lock().is_ok();
         // Somebody who cleaned up may have taken it between its creation and the lock. The tries are counted for file
@@ -116,6 +116,7 @@ fn remove_stale(dir: &Path, name: &OsStr) {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -43,6 +43,7 @@ pub(crate) fn restore_for_child() -> io::Result<()> {
     Ok(())
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

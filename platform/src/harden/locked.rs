@@ -1,6 +1,6 @@
 //! Growable bytes in protected pages of their own.
 
-use super::imp::Pages;
+use super::Pages;
 use std::ops::Deref;
 use zeroize::Zeroize;
 
@@ -10,7 +10,7 @@ use zeroize::Zeroize;
 /// Has no Debug, Display, Clone or serde on purpose. Growing moves to a new mapping and wipes the old one. The kernel
 /// can still read it for `write` or `send`, so it needs no copy to be sent. A buffer without capacity has no mapping.
 ///
-/// It outlives [`crate::process::daemonize`] in the child; the parent's handle is then the same memory and must not
+/// It outlives `daemonize` in the child; the parent's handle is then the same memory and must not
 /// be written to (dropping it is fine: the parent unmaps without wiping).
 pub struct LockedBytes {
     pages: Option<Pages>,
@@ -93,6 +93,7 @@ impl Deref for LockedBytes {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,27 +1,52 @@
 //! Memory and process hardening: secrets in locked pages, no core dumps, no debuggers, nothing left behind.
 //!
-//! The contract of an OS: `Pages` (guarded pages in the best protection the kernel grants, wiped when released),
-//! `deny_inspection` (no core image, no debugger), and the two halves of a fork. Everything else here is portable.
+//! The contract of an OS: `Pages` (guarded pages in the best protection the kernel grants, wiped when released; `guarded`
+//! has them for systems that only map and lock), `deny_inspection` (no core image, no debugger), `no_core_files`,
+//! LOCK_REMEDY, and the two halves of a fork where there is one. Everything else here is portable.
 //!
 //! Nothing here fails for want of protection. A person who may lock no memory still wants to log in, so weaker
 //! protection is recorded and [`memory_report`] says it with the remedy, for `claviger status`.
 
+#[cfg(not(target_os = "linux"))]
+mod guarded;
+#[cfg(unix)]
 mod limits;
 #[cfg(target_os = "linux")]
 mod linux;
 mod locked;
+#[cfg(target_os = "macos")]
+mod macos;
 mod report;
 mod stack;
+#[cfg(windows)]
+mod windows;
 
+#[cfg(not(target_os = "linux"))]
+use guarded::Pages;
 #[cfg(target_os = "linux")]
 use linux as imp;
+#[cfg(target_os = "linux")]
+use linux::Pages;
+#[cfg(target_os = "macos")]
+use macos as imp;
+#[cfg(windows)]
+use windows as imp;
 
+#[cfg(unix)]
+use limits::no_core_files;
+#[cfg(unix)]
 pub use limits::raise_file_limit;
 pub use locked::LockedBytes;
 pub use report::{MemoryReport, memory_report};
 pub use stack::{scrub_stack, scrub_stack_small, scrubbed};
+#[cfg(windows)]
+use windows::no_core_files;
+#[cfg(windows)]
+pub use windows::raise_file_limit;
 
+#[cfg(unix)]
 pub(crate) use imp::{forked_child, forked_parent};
+#[cfg(unix)]
 pub(crate) use limits::restore_for_child;
 
 /// Allocator that wipes what it frees. Libraries copy secrets into ordinary heap (keyring answers, parsed keys) and
@@ -42,12 +67,13 @@ pub fn harden_process() -> Vec<String> {
     if let Err(error) = imp::deny_inspection() {
         failed.push(format!("debuggers and core dumps are not refused: {error}"));
     }
-    if let Err(error) = limits::no_core_files() {
+    if let Err(error) = no_core_files() {
         failed.push(format!("core files are not switched off: {error}"));
     }
     failed
 }
 
+#[cfg(target_os = "linux")]
 #[cfg(test)]
 mod tests {
     use super::*;

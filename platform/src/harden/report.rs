@@ -11,6 +11,10 @@ pub(super) enum Grade {
     /// Also kept out of swap.
     Locked,
     /// Removed from the kernel's own map: no other process, not even root's, reads it.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only Linux has such memory")
+    )]
     Secret,
 }
 
@@ -58,11 +62,11 @@ pub fn memory_report() -> MemoryReport {
     let reason = |code: &AtomicI32| io::Error::from_raw_os_error(code.load(Relaxed));
     let weakness = if plain > 0 {
         Some(format!(
-            "{plain} secret buffers could be swapped out ({}): raise the limit of locked memory with \
-             `ulimit -l 65536`, or LimitMEMLOCK=64M in the systemd unit",
-            reason(&WHY_NOT_LOCKED)
+            "{plain} secret buffers could be swapped out ({}): {}",
+            reason(&WHY_NOT_LOCKED),
+            super::imp::LOCK_REMEDY
         ))
-    } else if not_secret > 0 {
+    } else if not_secret > 0 && cfg!(target_os = "linux") {
         Some(format!(
             "{not_secret} secret buffers are locked but root could read them (memfd_secret: {}): needs Linux 6.5 \
              or newer, or the boot option secretmem.enable=1, and room under `ulimit -l`",

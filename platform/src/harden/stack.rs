@@ -40,6 +40,7 @@ fn overwrite<const WORDS: usize>() {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,10 @@
 #[cfg(target_os = "linux")]
 #[path = "linux/mod.rs"]
 mod imp;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(target_os = "macos", windows))]
+#[path = "native.rs"]
+mod imp;
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 #[path = "unsupported.rs"]
 mod imp;
 mod worker;

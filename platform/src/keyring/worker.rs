@@ -119,6 +119,7 @@ pub(super) fn timed_out(limit: Duration) -> KeyringError {
     KeyringError::TimedOut(limit.as_secs().max(1))
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

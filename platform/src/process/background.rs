@@ -1,6 +1,9 @@
 //! Going to the background, as `ssh-agent` does without `-D`, and taking the place of a command.
 
-use super::imp::Watched;
+#[cfg(target_os = "linux")]
+use super::linux::{Watched, threads};
+#[cfg(target_os = "macos")]
+use super::macos::{Watched, threads};
 use std::ffi::OsString;
 use std::io::{self, PipeWriter, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -51,7 +54,7 @@ impl Background {
 /// # Errors
 /// Also, in the parent, when the child ended before it was [`ready`](Background::ready).
 pub fn daemonize() -> io::Result<Fork> {
-    if super::imp::threads()? != 1 {
+    if threads()? != 1 {
         return Err(io::Error::other(
             "cannot go to the background: other threads run already",
         ));
@@ -72,7 +75,7 @@ pub fn daemonize() -> io::Result<Fork> {
             rustix::process::setsid()?;
             rustix::process::chdir("/")?;
             for standard in 0..=2 {
-                super::put_on(&null, standard)?;
+                super::unix::put_on(&null, standard)?;
             }
             close_inherited();
             Ok(Fork::Child(Background { ready, parent }))

@@ -53,20 +53,22 @@ impl Companion {
     /// # Errors
     /// [`CompanionError::Start`].
     pub fn start(args: &[&str], about: String) -> Result<Self, CompanionError> {
-        let mut command = Command::new(super::imp::OWN_PROGRAM);
-        command.arg0("claviger").args(args);
+        let mut command = Command::new(super::imp::own_program().map_err(CompanionError::Start)?);
+        super::imp::call(&mut command, "claviger");
+        command.args(args);
         Self::from_command(command, about)
     }
 
     fn from_command(mut command: Command, about: String) -> Result<Self, CompanionError> {
-        command.process_group(0).kill_on_drop(true);
         command
+            .kill_on_drop(true)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         super::unharden(&mut command);
+        super::imp::lead_group(&mut command);
         let child = command.spawn().map_err(CompanionError::Start)?;
-        let mut group = Group { child };
+        let mut group = Group::new(child);
         let child = &mut group.child;
         let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(requests), Some(answers), Some(errors)) = streams else {
@@ -173,6 +175,7 @@ async fn log(errors: ChildStderr, about: String) {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

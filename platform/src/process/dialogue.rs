@@ -131,6 +131,7 @@ fn shown(line: &[u8]) -> String {
         .to_owned()
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -45,6 +45,7 @@ pub async fn run_foreground(command: &[OsString], env: &[(OsString, OsString)]) 
         .unwrap_or(1))
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,8 @@
 //! One line from an inherited descriptor, for `--passphrase-fd N`.
 
+use super::imp::{take, wait_readable};
 use crate::harden::LockedBytes;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::io::{ErrorKind, Read};
 
 /// Longest line accepted, in bytes.
 const LONGEST: usize = 4096;
@@ -50,37 +49,7 @@ pub fn read_line_from_fd(fd: i32) -> Result<LockedBytes, String> {
     Ok(line)
 }
 
-/// Takes over an inherited descriptor; `NotFound` when there is none with this number. /proc/self/fd is no way
-/// there: it is closed to a process that is not dumpable.
-fn take(fd: i32) -> io::Result<File> {
-    if fd < 0 {
-        return Err(ErrorKind::NotFound.into());
-    }
-    // SAFETY: a plain query by number, which changes nothing whatever it refers to.
-    if unsafe { libc::fcntl(fd, libc::F_GETFD) } == -1 {
-        return Err(ErrorKind::NotFound.into());
-    }
-    if fd == 0 {
-        // SAFETY: just seen to be open, and not closed while borrowed: `main` has no other thread yet.
-        let copy = unsafe { BorrowedFd::borrow_raw(fd) }.try_clone_to_owned()?;
-        super::put_on(&File::open("/dev/null")?, 0)?;
-        return Ok(File::from(copy));
-    }
-    // SAFETY: open, and given to this process for this one use, as the contract says.
-    Ok(File::from(unsafe { OwnedFd::from_raw_fd(fd) }))
-}
-
-/// Waits for input on a descriptor that its giver made non-blocking. An error shows at the next read.
-fn wait_readable(source: &File) {
-    let mut wanted = libc::pollfd {
-        fd: source.as_raw_fd(),
-        events: libc::POLLIN,
-        revents: 0,
-    };
-    // SAFETY: one valid entry.
-    unsafe { libc::poll(&mut wanted, 1, -1) };
-}
-
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +87,7 @@ mod tests {
         crate::testing::in_child(|| {
             let (reader, mut writer) = std::io::pipe().unwrap();
             writer.write_all(b"from stdin\n").unwrap();
-            crate::process::put_on(&reader, 0).unwrap();
+            crate::process::imp::put_on(&reader, 0).unwrap();
             assert_eq!(&*read_line_from_fd(0).unwrap(), b"from stdin");
             assert_eq!(std::io::stdin().read(&mut [0]).unwrap(), 0);
         });

@@ -1,6 +1,7 @@
 //! Runs one helper program: bounded in time and in output, its answer never outside protected memory.
 
 use super::exchange::{Broken, converse};
+use super::imp::Leash;
 use crate::harden::LockedBytes;
 use std::ffi::OsString;
 use std::io;
@@ -85,7 +86,7 @@ pub async fn run(job: Job) -> Result<Done, JobError> {
         max_output,
     } = job;
     let mut command = Command::new(&program);
-    command.args(args).process_group(0).kill_on_drop(true);
+    command.args(args).kill_on_drop(true);
     command.stdin(if input.is_some() {
         Stdio::piped()
     } else {
@@ -93,6 +94,7 @@ pub async fn run(job: Job) -> Result<Done, JobError> {
     });
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     super::unharden(&mut command);
+    super::imp::lead_group(&mut command);
     for (name, value) in env {
         match value {
             Some(value) => command.env(name, value),
@@ -100,7 +102,7 @@ pub async fn run(job: Job) -> Result<Done, JobError> {
         };
     }
     let mut group = match command.spawn() {
-        Ok(child) => Group { child },
+        Ok(child) => Group::new(child),
         Err(source) => return Err(JobError::Start { program, source }),
     };
     match tokio::time::timeout(limit, converse(&mut group.child, input, max_output)).await {
@@ -118,18 +120,26 @@ pub async fn run(job: Job) -> Result<Done, JobError> {
 /// `id` is `None`, and its number may already belong to somebody else.
 pub(super) struct Group {
     pub(super) child: Child,
+    leash: Leash,
+}
+
+impl Group {
+    /// Of a child that was started with `lead_group`.
+    pub(super) fn new(child: Child) -> Self {
+        let leash = Leash::of(&child);
+        Self { child, leash }
+    }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let leader = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(group) = leader.and_then(rustix::process::Pid::from_raw) {
-            // Fails only when nobody is left in the group.
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        if let Some(leader) = self.child.id() {
+            self.leash.kill(leader);
         }
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

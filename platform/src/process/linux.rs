@@ -1,8 +1,8 @@
 //! Linux: what is known of a pid, from /proc, and the end of a process, from its pidfd.
 
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open, test_kill_process};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -59,15 +59,12 @@ pub fn describe(pid: u32) -> String {
     }
 }
 
-/// Whether a process with this id exists, whoever owns it.
-pub fn alive(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| matches!(test_kill_process(pid), Ok(()) | Err(Errno::PERM)))
-}
-
 /// This very program, to be started again: by what the kernel holds and not by name, so that a replaced or removed file
 /// still gives the same version.
-pub(super) const OWN_PROGRAM: &str = "/proc/self/exe";
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(super) fn own_program() -> std::io::Result<PathBuf> {
+    Ok(PathBuf::from("/proc/self/exe"))
+}
 
 /// Threads of this process.
 pub(super) fn threads() -> std::io::Result<usize> {
@@ -84,6 +81,7 @@ pub(super) fn threads() -> std::io::Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::alive;
     use crate::testing::in_child;
     use std::io::Write as _;
 

@@ -4,27 +4,52 @@
 //! exchange), [`Dialogue`] (one that keeps the terminal), [`run_foreground`] (the person's own command) or [`Shown`] (a notice). All give the child back what
 //! hardening took from this process, so that a sandbox can later move this door into a helper process without any caller
 //! noticing.
+//!
+//! The contract of an OS: what [`run`] and its siblings need (`restore_limits`, `lead_group`, `Leash`, `ask_to_end`), the
+//! standard streams (`take`, `take_streams`, `end_at_once`), `own_program`, `alive` and `describe`; and signals, the
+//! foreground and the background, where a system that has none says so.
 
+#[cfg(unix)]
 mod background;
 mod companion;
 mod dialogue;
+mod end;
 mod exchange;
+#[cfg(unix)]
 mod foreground;
 mod input;
 mod job;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
 mod seen;
 mod served;
 mod shown;
+#[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
 
-#[cfg(target_os = "linux")]
-use linux as imp;
+#[cfg(unix)]
+use unix as imp;
+#[cfg(windows)]
+use windows as imp;
 
+#[cfg(unix)]
 pub use background::{Background, Fork, become_command, daemonize};
+#[cfg(windows)]
+pub use windows::{
+    Background, Fork, Termination, UserSignal, become_command, daemonize, lower_priority, run_foreground,
+    terminate,
+};
+
 pub use companion::{Companion, CompanionError};
 pub use dialogue::{Dialogue, Heard};
+pub use end::End;
+#[cfg(unix)]
 pub use foreground::run_foreground;
 pub use imp::{alive, describe};
 pub use input::read_line_from_fd;
@@ -32,9 +57,8 @@ pub use job::{Done, Job, JobError, run};
 pub use seen::{Seen, SeenError, is_ending, see};
 pub use served::Served;
 pub use shown::Shown;
-pub use signals::{End, Termination, UserSignal, lower_priority, terminate};
-
-use std::os::fd::AsRawFd;
+#[cfg(unix)]
+pub use signals::{Termination, UserSignal, lower_priority, terminate};
 
 /// Makes `command` start a child as if this process had never been hardened: the limits found at start, and no
 /// systemd hand-over variables, which name descriptors that the child does not get.
@@ -42,16 +66,5 @@ fn unharden(command: &mut tokio::process::Command) {
     for name in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] {
         command.env_remove(name);
     }
-    // The standard library itself gives a child an empty signal mask and the default SIGPIPE.
-    // SAFETY: `restore_for_child` makes system calls only and neither allocates nor locks.
-    unsafe { command.pre_exec(crate::harden::restore_for_child) };
-}
-
-/// Makes the standard stream `number` (0 to 2) refer to what `file` does.
-fn put_on(file: &impl AsRawFd, number: i32) -> std::io::Result<()> {
-    // SAFETY: replaces a standard stream, which the standard library itself only ever uses by number.
-    match unsafe { libc::dup2(file.as_raw_fd(), number) } {
-        -1 => Err(std::io::Error::last_os_error()),
-        _ => Ok(()),
-    }
+    imp::restore_limits(command);
 }

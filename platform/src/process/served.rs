@@ -5,7 +5,6 @@ use super::companion::{bounded, length};
 use crate::harden::LockedBytes;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::AsFd;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 /// The questions of whoever started this process, and the way back to them.
@@ -24,10 +23,7 @@ impl Served {
     /// # Errors
     /// The OS's.
     pub fn new() -> io::Result<Self> {
-        let mut source = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let answers = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        super::put_on(&File::open("/dev/null")?, 0)?;
-        super::put_on(&io::stderr(), 1)?;
+        let (mut source, answers) = super::imp::take_streams()?;
         let (read, requests) = sync_channel(0);
         std::thread::Builder::new().spawn(move || {
             while let Ok(request) = frame(&mut source) {
@@ -35,7 +31,7 @@ impl Served {
                     break;
                 }
             }
-            end();
+            super::imp::end_at_once();
         })?;
         Ok(Self { requests, answers })
     }
@@ -61,10 +57,4 @@ fn frame(source: &mut File) -> io::Result<LockedBytes> {
     let mut frame = LockedBytes::zeroed(bounded(length).ok_or(io::ErrorKind::InvalidData)?);
     source.read_exact(frame.as_mut_slice())?;
     Ok(frame)
-}
-
-/// Without the exit handlers of the libraries that were loaded: one of them may hang.
-fn end() -> ! {
-    // SAFETY: ends the process and touches nothing of it.
-    unsafe { libc::_exit(0) }
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
-/// A running program. Dropping it asks the program to end (SIGTERM), as OpenSSH does with its notices.
+/// A running program. Dropping it asks the program to end (SIGTERM), as OpenSSH does with its notices; on Windows,
+/// where a program cannot be asked so, it is ended.
 #[derive(Debug)]
 pub struct Shown {
     child: Child,
@@ -23,9 +24,9 @@ impl Shown {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0);
+            .stderr(Stdio::null());
         super::unharden(&mut command);
+        super::imp::lead_group(&mut command);
         Ok(Self {
             child: command.spawn()?,
         })
@@ -35,9 +36,8 @@ impl Shown {
 impl Drop for Shown {
     fn drop(&mut self) {
         // While it was not waited for, its number is its own. The runtime waits for it afterwards.
-        let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
-        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        if let Some(pid) = self.child.id() {
+            super::imp::ask_to_end(pid);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Signals in and out, and the priority of threads that only compute.
 
+use super::End;
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -30,28 +31,6 @@ impl Termination {
             _ = self.terminate.recv() => End::Terminate,
             _ = self.interrupt.recv() => End::Interrupt,
             _ = self.hang_up.recv() => End::HangUp,
-        }
-    }
-}
-
-/// A signal that asks this process to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// SIGTERM.
-    Terminate,
-    /// SIGINT.
-    Interrupt,
-    /// SIGHUP.
-    HangUp,
-}
-
-impl End {
-    /// The signal's number.
-    pub fn number(self) -> i32 {
-        match self {
-            Self::Terminate => libc::SIGTERM,
-            Self::Interrupt => libc::SIGINT,
-            Self::HangUp => libc::SIGHUP,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Yes or no: may a key be used? Silence, a closed question and every failure mean no.
 
-use super::{ASKING, Means, PromptError, Way, printable};
+use super::{ASKING, Means, PromptError, Way, dialog, printable};
 use crate::process::{Job, JobError, run};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +38,10 @@ impl Means {
                         .await;
                     return Ok(chosen == Some('y'));
                 }
+                Way::Dialog => {
+                    let turn = Arc::new(ASKING.lock().await);
+                    return dialog::confirm(&question, self.limit, &turn).await;
+                }
                 Way::Terminal | Way::Pinentry => {}
             }
         }
@@ -63,6 +67,7 @@ impl Means {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

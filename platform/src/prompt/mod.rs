@@ -1,14 +1,28 @@
-//! Questions to the person: askpass under OpenSSH's rules, pinentry, or the terminal.
+//! Questions to the person: askpass under OpenSSH's rules, pinentry, the terminal, or a dialog of the system's own.
 //!
-//! `surroundings` decides the order of the ways from facts alone; `askpass`, `pinentry` and `terminal` each know one
-//! way. The person sees one question at a time, whoever asks, in the order of asking. Whatever program is needed
+//! `surroundings` decides the order of the ways from facts alone; `askpass`, `pinentry`, `terminal` and `dialog` each
+//! know one way. The person sees one question at a time, whoever asks, in the order of asking. Whatever program is needed
 //! goes through [`crate::process::run`], and a question whose asker went away is withdrawn: its program is killed,
 //! the terminal is left as it was.
 mod askpass;
 mod confirm;
+#[cfg(windows)]
+#[path = "windows_dialog.rs"]
+mod dialog;
+#[cfg(not(windows))]
+#[path = "no_dialog.rs"]
+mod dialog;
 mod notice;
+#[cfg(not(windows))]
+mod pinentry;
+#[cfg(windows)]
+#[path = "windows_pinentry.rs"]
 mod pinentry;
 mod surroundings;
+#[cfg(not(windows))]
+mod terminal;
+#[cfg(windows)]
+#[path = "windows_terminal.rs"]
 mod terminal;
 
 pub use notice::Notice;
@@ -158,6 +172,7 @@ impl Means {
             Some(Way::Terminal) => "terminal".to_owned(),
             Some(Way::Askpass(program)) => format!("askpass {}", program.display()),
             Some(Way::Pinentry) => "pinentry".to_owned(),
+            Some(Way::Dialog) => "dialog".to_owned(),
             None => format!("none: {}", self.surroundings.why_none()),
         }
     }
@@ -179,6 +194,7 @@ impl Means {
                 (Way::Terminal, _) => terminal::passphrase(&question, self.limit, turn).await,
                 (Way::Pinentry, Some(helper)) => pinentry::ask(helper, &question, self.limit).await,
                 (Way::Pinentry, None) => continue,
+                (Way::Dialog, _) => dialog::passphrase(&question, self.limit, turn).await,
             };
             match attempt {
                 Attempt::Asked(answer) => return answer,
@@ -218,6 +234,7 @@ fn unanswered(error: JobError) -> Attempt {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

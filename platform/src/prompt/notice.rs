@@ -25,11 +25,12 @@ impl Means {
                     _program: Some(shown),
                 })
             }
-            Way::Pinentry => None,
+            Way::Pinentry | Way::Dialog => None,
         })
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,6 +41,8 @@ pub struct Surroundings {
     pub gpg_tty: bool,
     /// A program named pinentry is in PATH.
     pub pinentry: bool,
+    /// The system has a dialog of its own, and a desktop to show it on (Windows).
+    pub dialog: bool,
 }
 
 /// One way to ask.
@@ -49,6 +51,7 @@ pub(super) enum Way {
     Terminal,
     Askpass(PathBuf),
     Pinentry,
+    Dialog,
 }
 
 impl Surroundings {
@@ -69,10 +72,12 @@ impl Surroundings {
                 Some("never") => Require::Never,
                 _ => Require::Unset,
             },
-            display: given("DISPLAY").or_else(|| given("WAYLAND_DISPLAY")).is_some(),
+            display: super::dialog::shown()
+                || given("DISPLAY").or_else(|| given("WAYLAND_DISPLAY")).is_some(),
             terminal: terminal::exists(),
             gpg_tty: given("GPG_TTY").is_some(),
             pinentry: super::pinentry::installed(),
+            dialog: super::dialog::shown(),
         }
     }
 
@@ -82,11 +87,12 @@ impl Surroundings {
         let askpass = self.askpass.clone().map(Way::Askpass);
         let shown = askpass.clone().filter(|_| self.display);
         let pinentry = (self.pinentry && (self.display || self.gpg_tty)).then_some(Way::Pinentry);
+        let dialog = self.dialog.then_some(Way::Dialog);
         let ways = match self.require {
-            Require::Force => [askpass, None, None],
-            Require::Prefer => [shown, terminal, pinentry],
-            Require::Unset => [terminal, shown, pinentry],
-            Require::Never => [terminal, None, None],
+            Require::Force => [askpass, None, None, None],
+            Require::Prefer => [shown, dialog, terminal, pinentry],
+            Require::Unset => [terminal, shown, pinentry, dialog],
+            Require::Never => [terminal, None, None, None],
         };
         ways.into_iter().flatten().collect()
     }
@@ -119,11 +125,13 @@ mod tests {
             terminal,
             gpg_tty,
             pinentry: true,
+            dialog: false,
         };
         let letter = |way: &Way| match way {
             Way::Terminal => 'T',
             Way::Askpass(_) => 'A',
             Way::Pinentry => 'P',
+            Way::Dialog => 'D',
         };
         facts.ways().iter().map(letter).collect()
     }
@@ -151,6 +159,24 @@ mod tests {
             let (require, terminal, display, gpg_tty) = facts;
             assert_eq!(order(require, terminal, display, gpg_tty), expected, "{facts:?}");
         }
+    }
+
+    #[test]
+    fn a_dialog_is_the_last_way_unless_a_window_is_wanted() {
+        let first = |require, terminal| {
+            let facts = Surroundings {
+                require,
+                terminal,
+                display: true,
+                dialog: true,
+                ..Surroundings::default()
+            };
+            facts.ways().into_iter().next()
+        };
+        assert_eq!(first(Unset, true), Some(Way::Terminal));
+        assert_eq!(first(Unset, false), Some(Way::Dialog));
+        assert_eq!(first(Prefer, true), Some(Way::Dialog));
+        assert_eq!(first(Never, false), None);
     }
 
     #[test]

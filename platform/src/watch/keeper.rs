@@ -15,6 +15,8 @@ use std::time::Duration;
 const RETRY: Duration = Duration::from_secs(5);
 /// A tree that changes faster than it can be looked at is given up after so many tries, until [`RETRY`].
 const TRIES: usize = 10;
+/// "Too many open files", as Linux counts its errors.
+const EMFILE: i32 = 24;
 /// It calls nothing deep.
 const STACK: usize = 256 * 1024;
 
@@ -111,7 +113,7 @@ fn vanished(error: &notify::Error) -> bool {
 fn explain(error: notify::Error) -> String {
     let remedy = match &error.kind {
         ErrorKind::MaxFilesWatch => "; raise fs.inotify.max_user_watches with sysctl",
-        ErrorKind::Io(io) if io.raw_os_error() == Some(libc::EMFILE) => {
+        ErrorKind::Io(io) if cfg!(target_os = "linux") && io.raw_os_error() == Some(EMFILE) => {
             "; raise fs.inotify.max_user_instances with sysctl"
         }
         _ => "",

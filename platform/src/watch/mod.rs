@@ -73,6 +73,7 @@ impl Drop for Watcher {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

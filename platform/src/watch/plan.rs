@@ -117,6 +117,7 @@ impl Plan {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,5 @@
 //! Real ssh processes with configurations, and what is told of them.
+#![cfg(unix)]
 
 use super::{Place, paths};
 use std::path::Path;

@@ -1,4 +1,5 @@
 //! The script as servers run it: under the login shells and the small tools that are found there, in a home of its own.
+#![cfg(unix)]
 use super::script::{Answer, HANDSHAKE, Order, READY, answer};
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};

@@ -9,6 +9,10 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use zeroize::Zeroize;
 
+/// How more memory can be locked.
+pub(super) const LOCK_REMEDY: &str =
+    "raise the limit of locked memory with `ulimit -l 65536`, or LimitMEMLOCK=64M in the systemd unit";
+
 /// Refuses core images and debuggers of this process's own user (prctl(2), PR_SET_DUMPABLE).
 pub(super) fn deny_inspection() -> std::io::Result<()> {
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)

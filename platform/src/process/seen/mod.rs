@@ -121,6 +121,7 @@ impl Seen {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

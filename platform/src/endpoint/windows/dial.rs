@@ -1,0 +1,55 @@
+//! Reaching another agent from an agent: without ever waiting in the kernel, and sure whose it is.
+
+use super::client::{Reached, reach, trusted};
+use super::{full_name, server};
+use crate::endpoint::{Peer, Stream};
+use interprocess::os::windows::named_pipe::local_socket::tokio::Stream as PipeStream;
+use std::io;
+use std::os::windows::io::{AsHandle, AsRawHandle};
+use std::path::Path;
+use std::ptr::null_mut;
+use std::time::Duration;
+use windows_sys::Win32::System::Pipes::PeekNamedPipe;
+
+/// Between two attempts at an agent that has no free instance.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// Connects to the agent at `path`, in the current tokio runtime, and says who serves it. Waits while that agent has no
+/// free instance: how long is for the caller to bound.
+///
+/// # Errors
+/// The OS's; and an agent of another user (not the system) is refused: it would be shown what is signed.
+pub async fn dial(path: &Path) -> io::Result<(Stream, Peer)> {
+    let path = full_name(path)?;
+    let pipe = loop {
+        match reach(&path)? {
+            Reached::Connected(pipe) => break pipe,
+            Reached::Busy => tokio::time::sleep(AGAIN).await,
+        }
+    };
+    trusted(pipe.as_handle())?;
+    let peer = Peer {
+        pid: server(pipe.as_handle()),
+        uid: None,
+    };
+    let stream = PipeStream::try_from(pipe).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok((Stream::from(stream), peer))
+}
+
+/// Whether the other side has neither closed the connection nor said anything that was not read yet.
+pub fn is_quiet(stream: &Stream) -> bool {
+    let Stream::NamedPipe(pipe) = stream;
+    let mut waiting = 0;
+    // SAFETY: the handle is open; nothing is read but the count.
+    let open = unsafe {
+        PeekNamedPipe(
+            pipe.inner().as_handle().as_raw_handle(),
+            null_mut(),
+            0,
+            null_mut(),
+            &mut waiting,
+            null_mut(),
+        )
+    };
+    open != 0 && waiting == 0
+}

@@ -1,0 +1,180 @@
+//! Windows' own dialogs: the credential dialog for a secret, a message box for a yes or no. Compiled, linted, and seen
+//! by nobody in the tests, which have no desktop.
+//!
+//! Both block a thread of their own; when the asker is gone or the limit is over, that thread's windows are told to
+//! close, which means no.
+
+use super::{Attempt, PromptError, Turn};
+use crate::harden::LockedBytes;
+use crate::windows::wide;
+use std::io;
+use std::ptr::{null, null_mut};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use windows_sys::Win32::Foundation::{ERROR_CANCELLED, HWND, LPARAM};
+use windows_sys::Win32::Security::Credentials::{
+    CREDUI_FLAGS_ALWAYS_SHOW_UI, CREDUI_FLAGS_DO_NOT_PERSIST, CREDUI_FLAGS_GENERIC_CREDENTIALS,
+    CREDUI_FLAGS_KEEP_USERNAME, CREDUI_INFOW, CredUIPromptForCredentialsW,
+};
+use windows_sys::Win32::System::StationsAndDesktops::{
+    GetProcessWindowStation, GetUserObjectInformationW, UOI_FLAGS, USEROBJECTFLAGS,
+};
+use windows_sys::Win32::System::Threading::GetCurrentThreadId;
+use windows_sys::Win32::UI::WindowsAndMessaging::{
+    EnumThreadWindows, IDYES, MB_DEFBUTTON2, MB_ICONQUESTION, MB_SETFOREGROUND, MB_TOPMOST, MB_YESNO,
+    MessageBoxW, PostMessageW, WM_CLOSE,
+};
+use zeroize::Zeroizing;
+
+/// The window station of a person who can see it (WSF_VISIBLE); services have another.
+const VISIBLE: u32 = 1;
+const TITLE: &str = "claviger";
+/// The most characters that the dialog takes (CREDUI_MAX_PASSWORD_LENGTH).
+const LONGEST_TYPED: usize = 256;
+
+/// Whether there is a desktop to show a dialog on.
+pub(super) fn shown() -> bool {
+    let mut flags = USEROBJECTFLAGS::default();
+    // SAFETY: the station's handle is not to be closed; the structure has the size that is told.
+    let told = unsafe {
+        GetUserObjectInformationW(
+            GetProcessWindowStation(),
+            UOI_FLAGS,
+            (&raw mut flags).cast(),
+            size_of_val(&flags) as u32,
+            null_mut(),
+        )
+    };
+    told != 0 && flags.dwFlags & VISIBLE != 0
+}
+
+/// Asks for a secret.
+pub(super) async fn passphrase(question: &str, limit: Duration, turn: &Turn) -> Attempt {
+    Attempt::Asked(ask(question, limit, turn, ask_secret).await)
+}
+
+/// Asks for a yes or no; no is what is chosen by Enter.
+pub(super) async fn confirm(question: &str, limit: Duration, turn: &Turn) -> Result<bool, PromptError> {
+    match ask(question, limit, turn, ask_yes).await {
+        Err(PromptError::Cancelled) => Ok(false),
+        other => other,
+    }
+}
+
+/// Closes the windows of a dialog's thread, whatever becomes of its asker.
+struct Closing(u32);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        unsafe extern "system" fn close(window: HWND, _: LPARAM) -> i32 {
+            // SAFETY: a message to a window that was just seen; one that is gone is an error that changes nothing.
+            unsafe { PostMessageW(window, WM_CLOSE, 0, 0) };
+            1
+        }
+        // SAFETY: the function has the form that is asked for. A thread that ended has no windows.
+        unsafe { EnumThreadWindows(self.0, Some(close), 0) };
+    }
+}
+
+async fn ask<T: Send + 'static>(
+    question: &str,
+    limit: Duration,
+    turn: &Turn,
+    show: fn(&[u16]) -> Result<T, PromptError>,
+) -> Result<T, PromptError> {
+    let failed = |error: io::Error| PromptError::Failed(format!("dialog: {error}"));
+    let text = wide(question).map_err(failed)?;
+    let turn = Arc::clone(turn);
+    let (tell_thread, thread) = oneshot::channel();
+    let (tell, answer) = oneshot::channel();
+    let asking = move || {
+        // SAFETY: a number of this thread.
+        let _ = tell_thread.send(unsafe { GetCurrentThreadId() });
+        let _ = tell.send(show(&text));
+        drop(turn);
+    };
+    std::thread::Builder::new()
+        .name("claviger-dialog".into())
+        .spawn(asking)
+        .map_err(failed)?;
+    let ended = || PromptError::Failed("dialog: its thread ended".to_owned());
+    let _closing = Closing(thread.await.map_err(|_| ended())?);
+    match tokio::time::timeout(limit, answer).await {
+        Ok(answer) => answer.map_err(|_| ended())?,
+        Err(_) => Err(PromptError::TimedOut(limit.as_secs().max(1))),
+    }
+}
+
+fn ask_secret(question: &[u16]) -> Result<LockedBytes, PromptError> {
+    let failed = |error: io::Error| PromptError::Failed(format!("dialog: {error}"));
+    let title = wide(TITLE).map_err(failed)?;
+    let about = CREDUI_INFOW {
+        cbSize: size_of::<CREDUI_INFOW>() as u32,
+        hwndParent: null_mut(),
+        pszMessageText: question.as_ptr(),
+        pszCaptionText: title.as_ptr(),
+        hbmBanner: null_mut(),
+    };
+    // The dialog insists on a name; it is shown, and not to be changed.
+    let mut name = [0_u16; 64];
+    name[..title.len()].copy_from_slice(&title);
+    let mut secret = Zeroizing::new([0_u16; LONGEST_TYPED + 1]);
+    let mut save = 0;
+    let flags = CREDUI_FLAGS_GENERIC_CREDENTIALS
+        | CREDUI_FLAGS_ALWAYS_SHOW_UI
+        | CREDUI_FLAGS_DO_NOT_PERSIST
+        | CREDUI_FLAGS_KEEP_USERNAME;
+    // SAFETY: all texts are terminated and live through the call; the buffers have the lengths that are told.
+    let error = unsafe {
+        CredUIPromptForCredentialsW(
+            &about,
+            title.as_ptr(),
+            null(),
+            0,
+            name.as_mut_ptr(),
+            name.len() as u32,
+            secret.as_mut_ptr(),
+            secret.len() as u32,
+            &mut save,
+            flags,
+        )
+    };
+    match error {
+        0 => Ok(utf8(&*secret)),
+        ERROR_CANCELLED => Err(PromptError::Cancelled),
+        code => Err(failed(io::Error::from_raw_os_error(code.cast_signed()))),
+    }
+}
+
+fn ask_yes(question: &[u16]) -> Result<bool, PromptError> {
+    let title = wide(TITLE).map_err(|error| PromptError::Failed(error.to_string()))?;
+    let form = MB_YESNO | MB_ICONQUESTION | MB_DEFBUTTON2 | MB_SETFOREGROUND | MB_TOPMOST;
+    // SAFETY: both texts are terminated.
+    Ok(unsafe { MessageBoxW(null_mut(), question.as_ptr(), title.as_ptr(), form) } == IDYES)
+}
+
+/// What was typed, up to the first zero, without a copy that is not wiped.
+pub(super) fn utf8(typed: &[u16]) -> LockedBytes {
+    let typed = typed.split(|&unit| unit == 0).next().unwrap_or_default();
+    let mut secret = LockedBytes::with_capacity(typed.len() * 3 + 1);
+    for letter in char::decode_utf16(typed.iter().copied()) {
+        let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
+        let mut bytes = Zeroizing::new([0_u8; 4]);
+        secret.extend_from_slice(letter.encode_utf8(&mut *bytes).as_bytes());
+    }
+    secret
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_becomes_utf8() {
+        let typed: Vec<u16> = "Schlüssel 🔑\0rest".encode_utf16().collect();
+        assert_eq!(&*utf8(&typed), "Schlüssel 🔑".as_bytes());
+        assert!(utf8(&[]).is_empty() && utf8(&[0]).is_empty());
+        assert_eq!(&*utf8(&[0xD800]), "\u{FFFD}".as_bytes());
+    }
+}

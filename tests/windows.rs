@@ -1,0 +1,222 @@
+//! claviger.exe on its pipe: a second process lists, adds and signs; a second agent is refused. Runs on Windows, and under
+//! Wine where the program is cross-compiled.
+
+#![cfg(windows)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
+use ssh_agent_lib::agent::Session;
+use ssh_agent_lib::client::Client;
+use ssh_agent_lib::proto::{AddIdentity, PrivateCredential, SignRequest};
+use ssh_agent_lib::ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData};
+use ssh_agent_lib::ssh_key::public::{Ed25519PublicKey, KeyData};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// The agent with a home of its own, at a pipe of its own.
+struct Agent {
+    home: tempfile::TempDir,
+    pipe: PathBuf,
+    child: Child,
+}
+
+impl Agent {
+    fn start() -> Self {
+        let home = tempfile::Builder::new()
+            .prefix("Größe mit Platz ")
+            .tempdir()
+            .unwrap();
+        let pipe = home
+            .path()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .replace([' ', 'ö', 'ß'], "");
+        let pipe = PathBuf::from(format!(r"\\.\pipe\claviger-test.{pipe}"));
+        let mut child = claviger(home.path(), &pipe)
+            .args(["agent", "-D"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        // What is announced is served.
+        said.read_line(&mut line).unwrap();
+        assert!(line.contains("SSH_AUTH_SOCK"), "{line}");
+        Self { home, pipe, child }
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        claviger(self.home.path(), &self.pipe)
+            .args(args)
+            .output()
+            .unwrap()
+    }
+
+    fn said(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        assert!(
+            output.status.success(),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn claviger(home: &Path, pipe: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_claviger"));
+    command
+        .env("USERPROFILE", home)
+        .env("CLAVIGER_CONFIG", home.join("config.toml"))
+        .env("CLAVIGER_STATE_DIR", home.join("state"))
+        .env("CLAVIGER_DATA_DIR", home.join("data"))
+        .env("CLAVIGER_SOCKET", pipe)
+        .env("SSH_ASKPASS_REQUIRE", "never")
+        .env_remove("SSH_AUTH_SOCK");
+    command
+}
+
+/// The first test key of RFC 8032 (7.1).
+fn test_key() -> Ed25519Keypair {
+    let bytes = |hex: &str| -> [u8; 32] {
+        let pairs = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap());
+        pairs.collect::<Vec<_>>().try_into().unwrap()
+    };
+    let private = bytes("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+    let public = bytes("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    Ed25519Keypair {
+        public: Ed25519PublicKey(public),
+        private: Ed25519PrivateKey::from_bytes(&private),
+    }
+}
+
+/// A client that knows pipes and frames and nothing else.
+fn raw(pipe: &Path, body: &[u8]) -> Vec<u8> {
+    let mut file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(pipe)
+        .unwrap();
+    let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+    file.write_all(&[&length, body].concat()).unwrap();
+    let mut length = [0; 4];
+    file.read_exact(&mut length).unwrap();
+    let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+    file.read_exact(&mut answer).unwrap();
+    answer
+}
+
+fn encoded(value: &impl ssh_agent_lib::ssh_encoding::Encode) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    value.encode(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn another_process_lists_a_key_file_and_what_ssh_would_ask_is_answered() {
+    let agent = Agent::start();
+    let ssh = agent.home.path().join(".ssh");
+    std::fs::create_dir_all(&ssh).unwrap();
+    let made = agent.run(&[
+        "keygen",
+        "-f",
+        ssh.join("id_ed25519").to_str().unwrap(),
+        "-C",
+        "on Windows",
+        "--no-passphrase",
+    ]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let listed = agent.said(&["list", "--json"]);
+    assert!(
+        listed.contains("on Windows") && listed.contains("SHA256:"),
+        "{listed}"
+    );
+    // REQUEST_IDENTITIES, and an answer with one key.
+    assert_eq!(raw(&agent.pipe, &[11])[..5], [12, 0, 0, 0, 1]);
+    // A frame that means nothing is refused, and the agent lives.
+    assert_eq!(raw(&agent.pipe, &[200]), [5]);
+    assert!(agent.said(&["status"]).contains(agent.pipe.to_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_key_is_added_over_the_pipe_and_signs() {
+    let agent = Agent::start();
+    let pipe = tokio::net::windows::named_pipe::ClientOptions::new()
+        .open(&agent.pipe)
+        .unwrap();
+    let mut client = Client::new(pipe);
+    let key = test_key();
+    let public = KeyData::Ed25519(key.public);
+    client
+        .add_identity(AddIdentity {
+            credential: PrivateCredential::Key {
+                privkey: KeypairData::Ed25519(key),
+                comment: "added".into(),
+            },
+        })
+        .await
+        .unwrap();
+    let keys = client.request_identities().await.unwrap();
+    assert_eq!(keys.len(), 1);
+    let data = b"what a server wants signed".to_vec();
+    let asked = SignRequest {
+        credential: public.clone().into(),
+        data: data.clone(),
+        flags: 0,
+    };
+    let signature = client.sign(asked).await.unwrap();
+    let (blob, signature) = (encoded(&public), encoded(&signature));
+    claviger::key::verify(&blob, &data, &signature).unwrap();
+    assert!(agent.said(&["list"]).contains("added"));
+}
+
+#[test]
+fn a_second_agent_is_told_who_has_the_pipe() {
+    let agent = Agent::start();
+    let second = agent.run(&["agent", "-D"]);
+    let told = String::from_utf8_lossy(&second.stderr);
+    assert!(
+        !second.status.success() && told.contains("already served by claviger.exe (pid "),
+        "{told}"
+    );
+    // Still the first's.
+    assert_eq!(raw(&agent.pipe, &[11]), [12, 0, 0, 0, 0]);
+}
+
+#[test]
+fn the_background_is_refused_with_the_remedy() {
+    let agent = Agent::start();
+    let other = agent
+        .pipe
+        .with_file_name(format!("claviger-test.other.{}", std::process::id()));
+    let refused = agent.run(&["agent", "-a", other.to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        !refused.status.success() && told.contains("claviger agent -D"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_command_under_an_agent_finds_it() {
+    let home = tempfile::tempdir().unwrap();
+    let pipe = Path::new(r"\\.\pipe\claviger-test.unused");
+    let output = claviger(home.path(), pipe)
+        .args(["agent", env!("CARGO_BIN_EXE_claviger"), "list"])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
