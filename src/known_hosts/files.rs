@@ -47,6 +47,10 @@ impl Files {
         }
         let texts: Vec<Vec<u8>> = self.paths.iter().map(|path| text(path)).collect();
         let known = Arc::new(KnownHosts::parse(texts.iter().map(Vec::as_slice)));
+        tracing::debug!(
+            bytes = texts.iter().map(Vec::len).sum::<usize>(),
+            "known_hosts read"
+        );
         *read = Some(Read {
             stamps,
             known: Arc::clone(&known),

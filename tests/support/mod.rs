@@ -13,8 +13,10 @@ pub(crate) mod person;
 #[expect(dead_code, reason = "the other tests use what these do not")]
 #[expect(clippy::unwrap_used, reason = "a broken fixture is a failed test")]
 pub(crate) mod secret_service;
+pub(crate) mod server;
 mod sshd;
 mod terminal;
+pub(crate) mod users;
 
 pub(crate) use agent::Agent;
 pub(crate) use client::Client;

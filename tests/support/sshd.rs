@@ -1,6 +1,6 @@
 //! The real sshd on a loopback port, with its own host key and configuration; works as root and as an ordinary user.
 
-use super::{Home, Key, LIMIT, succeed, user};
+use super::{Home, Key, LIMIT, succeed, user, users};
 use std::fs::{self, DirBuilder, File};
 use std::net::TcpListener;
 use std::os::unix::fs::DirBuilderExt;
@@ -95,6 +95,12 @@ impl Sshd {
         )
     }
 
+    /// Lets in [`users::NAME`] with this password, and nobody with a key.
+    pub(crate) fn with_password(home: &Home, password: &str, line: &str) -> Self {
+        users::make(home, password);
+        Self::saying(home, &[], &format!("{line}\nPasswordAuthentication yes"))
+    }
+
     fn with_line(home: &Home, line: &str, authority: Option<&Key>) -> Self {
         privilege_separation_directory();
         host_key(home);
@@ -143,6 +149,7 @@ impl Sshd {
             .into_iter()
             .find(|p| fs::exists(p).unwrap_or(false));
         let mut command = home.command(path.expect("sshd is installed"));
+        users::live_at(home, &mut command);
         let child = command
             .args(["-D", "-e", "-f"])
             .arg(config)

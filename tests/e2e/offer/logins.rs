@@ -1,48 +1,8 @@
-//! The right key first: how many logins it takes with real servers, and what is never left out.
+//! The right key first: how many logins it takes, with real servers.
 
+use super::{STRICT, explained, keys, login, logins, shown};
 use crate::support::{Agent, Home, Key, KeyKind, Sshd, succeed, wait_until};
 use serde_json::Value;
-use std::process::Output;
-
-/// What a server allows by default.
-const STRICT: &str = "MaxAuthTries 6";
-
-/// So many keys, in the order in which they are listed.
-fn keys(home: &Home, count: usize) -> Vec<Key> {
-    (1..=count)
-        .map(|number| Key::make_with(home, &format!("key_{number:02}"), KeyKind::Quick, ""))
-        .collect()
-}
-
-fn login(home: &Home, sshd: &Sshd) -> Output {
-    sshd.login(home, "true").output().expect("ssh")
-}
-
-/// How many logins it takes until one works.
-fn logins(home: &Home, sshd: &Sshd, most: usize) -> usize {
-    for attempt in 1..=most {
-        if login(home, sshd).status.success() {
-            return attempt;
-        }
-    }
-    panic!("not let in after {most} logins");
-}
-
-/// How many keys ssh showed the server.
-fn shown(home: &Home, sshd: &Sshd) -> usize {
-    let mut words = sshd.ssh();
-    words.insert(1, "-v".into());
-    let mut command = home.command(&words[0]);
-    let ran = command.args(&words[1..]).arg("true").output().expect("ssh");
-    String::from_utf8_lossy(&ran.stderr)
-        .matches("Offering public key")
-        .count()
-}
-
-fn explained(home: &Home, host: &str) -> Value {
-    let text = succeed(&mut home.claviger(&["explain", "--json", host]));
-    serde_json::from_str(&text).expect("JSON")
-}
 
 #[test]
 fn the_fortieth_key_is_found_within_eight_logins_and_is_the_first_ever_after() {
