@@ -2,7 +2,7 @@
 
 use super::arguments::Arguments;
 use super::cache::{Answer, Cache, Entry, Question};
-use super::compose::Parts;
+use super::compose::{Parts, library};
 use super::effective::{Effective, built_in, may_pass};
 use super::named::Blobs;
 use super::scan::Search;
@@ -128,12 +128,13 @@ impl Clients {
             Program::Ssh => Arguments::parse(words),
             Program::Plink(tool) => plink::parse(tool, words),
             // They name no host, and need to see everything.
-            Program::SshAdd | Program::SshKeygen => {
+            Program::SshAdd => {
                 return Arc::new(Asked {
                     program,
                     ..Asked::default()
                 });
             }
+            Program::SshKeygen => return Arc::new(of_keygen(seen).await),
             Program::Other(_) => return Arc::new(Asked::unknown(program)),
         };
         arguments.unsure |= !seen.same_files || seen.argv.is_empty();
@@ -281,6 +282,17 @@ impl Inner {
         }
         let defaults = self.defaults.get_or_try_init(|| built_in(&self.ssh)).await;
         defaults.is_ok_and(|defaults| *defaults == effective.identities)
+    }
+}
+
+/// It asks a token by itself where the agent has no key, as the library in its environment does.
+async fn of_keygen(seen: Seen) -> Asked {
+    let origin = Origin::Process(seen);
+    let named = blocking(move || origin.variable("SSH_SK_PROVIDER")).await;
+    Asked {
+        program: Program::SshKeygen,
+        token_library: named.flatten().and_then(library),
+        ..Asked::default()
     }
 }
 

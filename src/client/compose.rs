@@ -78,9 +78,19 @@ impl Parts<'_> {
             port: effective.port,
             user: effective.user,
             host_key_alias: effective.host_key_alias,
+            token_library: effective.token_library.and_then(|name| self.library(name)),
             path: remote::repository(&self.arguments.command.join(" ")),
             program: self.program,
         }
+    }
+
+    /// The library that `SecurityKeyProvider` means, by its path or by a variable that has it.
+    fn library(&self, name: String) -> Option<String> {
+        let path = match name.strip_prefix('$') {
+            Some(variable) => (self.variable)(variable)?,
+            None => name,
+        };
+        library(path)
     }
 
     /// Whether ssh may look the name up and then take it for another, by which other blocks hold.
@@ -107,6 +117,7 @@ impl Parts<'_> {
             port: arguments.port.or_else(|| plain("port")?.parse().ok()),
             user: arguments.user.clone().or_else(|| plain("user")),
             host_key_alias: plain("hostkeyalias"),
+            token_library: plain("securitykeyprovider"),
             ..Effective::default()
         }
     }
@@ -141,6 +152,11 @@ impl Parts<'_> {
         }
         found
     }
+}
+
+/// None for what is built into OpenSSH.
+pub(super) fn library(path: String) -> Option<String> {
+    (!path.is_empty() && !path.eq_ignore_ascii_case("internal")).then_some(path)
 }
 
 impl Files {

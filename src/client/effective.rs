@@ -40,6 +40,8 @@ pub(super) struct Effective {
     pub(super) port: Option<u16>,
     pub(super) user: Option<String>,
     pub(super) host_key_alias: Option<String>,
+    /// As written, perhaps `$VARIABLE`.
+    pub(super) token_library: Option<String>,
 }
 
 impl Effective {
@@ -98,6 +100,7 @@ impl Effective {
                 "hostkeyalias" => {
                     found.host_key_alias = Some(value.to_owned()).filter(|alias| alias != "none")
                 }
+                "securitykeyprovider" => found.token_library = Some(value.to_owned()),
                 _ => (),
             }
         }

@@ -56,6 +56,9 @@ pub struct Asked {
     pub user: Option<String>,
     /// `HostKeyAlias`: the name in known_hosts.
     pub host_key_alias: Option<String>,
+    /// The library through which it has security keys asked (`SecurityKeyProvider`, of ssh-keygen `SSH_SK_PROVIDER`); none
+    /// where that is what is built into OpenSSH.
+    pub token_library: Option<String>,
     /// What git was asked for at the host: "org/repo", without `.git` and without a slash in front.
     pub path: Option<String>,
     /// Not everything could be found out: the user may have named more keys than are here.

@@ -186,6 +186,11 @@ impl Held {
         }
     }
 
+    /// Whether it is a security key's file, which a client can read as well.
+    pub fn is_token_file(&self) -> bool {
+        self.file().is_some() && sk::application(&self.public.blob).is_some()
+    }
+
     /// What a KeePass entry says of where its key is for.
     pub fn entry_texts(&self) -> impl Iterator<Item = &str> {
         let entry = match &self.origin {

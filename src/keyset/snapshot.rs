@@ -11,7 +11,8 @@ pub(super) struct Snapshot {
     pub(super) keys: Arc<[Arc<Held>]>,
     /// The framed answer to a client that may see every key.
     pub(super) answer: Arc<[u8]>,
-    /// Whether some key is for certain destinations only, so that not every client sees the same list.
+    /// Whether some key is for certain destinations only, or a token's file, which some clients use by themselves: so that not
+    /// every client sees the same list.
     pub(super) restricted: bool,
     pub(super) problems: Vec<Problem>,
     by_blob: HashMap<Box<[u8]>, u32>,
@@ -27,7 +28,9 @@ impl Snapshot {
         }
         Self {
             answer: wire::identities(keys.iter().flat_map(|held| held.identities())).into(),
-            restricted: keys.iter().any(|held| !held.terms.destinations.is_empty()),
+            restricted: keys
+                .iter()
+                .any(|held| !held.terms.destinations.is_empty() || held.is_token_file()),
             keys: keys.into(),
             problems,
             by_blob,

@@ -2,6 +2,7 @@
 
 use super::Session;
 use super::permission::purpose;
+use crate::client::Asked;
 use crate::key::sk::{self, SkKey};
 use crate::keyset::{Authenticator, Held};
 use crate::policy;
@@ -113,6 +114,14 @@ impl Session {
             other => other.map_err(|error| error.to_string()),
         }
     }
+}
+
+/// Whether a client has the token asked by itself: `held` is a file that it can read, and the library that it names for that
+/// is another than ours. Which one a file's token needs, nothing tells; and ssh never turns to the file of a key that
+/// an agent lists and then does not sign with, so a list with this key could only take it away.
+pub(super) fn is_left_to(client: &Asked, held: &Held, own: &str) -> bool {
+    let other = client.token_library.as_deref().filter(|library| *library != own);
+    other.is_some() && held.is_token_file()
 }
 
 /// As OpenSSH names the type in its questions.

@@ -19,7 +19,7 @@ pub(super) async fn explain(agent: &Arc<Agent>, body: &[u8]) -> Option<ExplainRe
     others.list().await;
     let ours = keys.iter().map(Entry::Held);
     let entries = ours.chain(foreign_entries(agent, others.keys())).collect();
-    Some(offering::explain(offering, &host, entries).await)
+    Some(offering::explain(offering, &host, entries, agent.sk_provider()).await)
 }
 
 /// The file is written by whoever asks, too: this agent may keep none.

@@ -1,5 +1,6 @@
 //! Lists, and what comes of them: which keys a connection is shown, and what is learnt from its taking one or none.
 
+use super::authenticator::is_left_to;
 use super::elsewhere::foreign;
 use super::offering::{Choice, Destination, Entry, Offering, plain_fingerprint, ranks};
 use super::permission::{Ruled, now};
@@ -49,15 +50,21 @@ impl Session {
         }
         agent.keyset.refresh().await;
         let keys = agent.keyset.keys();
-        let entries = self.entries(&keys);
+        let asked = match keys.iter().any(|held| held.is_token_file()) && !self.route.is_remote() {
+            true => self.asked().await,
+            false => None,
+        };
+        let entries = self.entries(&keys, &asked.unwrap_or_default());
         let identities: Vec<_> = entries.iter().flat_map(Entry::identities).collect();
         Answer::Own(wire::identities(identities.into_iter()))
     }
 
     /// The keys that this connection may see: ours, and behind them those of other agents, each once.
-    fn entries<'a>(&'a self, keys: &'a [Arc<Held>]) -> Vec<Entry<'a>> {
-        let ours = keys.iter().filter(|held| self.sees(held)).map(Entry::Held);
-        ours.chain(foreign_entries(&self.agent, self.others.keys()))
+    fn entries<'a>(&'a self, keys: &'a [Arc<Held>], asked: &Asked) -> Vec<Entry<'a>> {
+        let ours = keys.iter().filter(|held| self.sees(held));
+        let ours = ours.filter(|held| !is_left_to(asked, held, self.agent.sk_provider()));
+        ours.map(Entry::Held)
+            .chain(foreign_entries(&self.agent, self.others.keys()))
             .collect()
     }
 
@@ -134,7 +141,12 @@ impl Session {
         let agent = self.agent.clone();
         agent.keyset.refresh().await;
         let keys = agent.keyset.keys();
-        let choice = Choice::new(offering, destination, self.entries(&keys), unbound);
+        let choice = Choice::new(
+            offering,
+            destination,
+            self.entries(&keys, &destination.asked),
+            unbound,
+        );
         let answer = Answer::Own(wire::identities(choice.identities().into_iter()));
         let counted = choice.counted();
         let offered = destination

@@ -177,3 +177,42 @@ fn convert_changes_such_a_file_s_passphrase_and_names_what_has_no_place_for_it()
         fs::remove_file(home.path(".ssh/id_moved")).expect("removed");
     }
 }
+
+#[test]
+fn a_client_that_names_another_library_uses_the_file_by_itself() {
+    let Some(library) = sk_dummy() else { return };
+    let name = library.to_str().expect("UTF-8");
+    let home = Home::new();
+    let key = sk_key(&home, &library, ".ssh/id_ed25519_sk", "ed25519-sk");
+    let server_home = Home::new();
+    let server = Sshd::start(&server_home, &[&key]);
+    // The agent knows of no library: its signature would fail for want of a token.
+    let agent = agent(&home, &[], &Person::new(&home), &[]);
+    for provider in [name, "$LIBRARY"] {
+        let login = server.login(&home, "true");
+        let option = format!("-oSecurityKeyProvider={provider}");
+        let args: Vec<_> = login.get_args().map(ToOwned::to_owned).collect();
+        let at = args.iter().position(|arg| arg == "ssh").expect("ssh");
+        let mut named = home.command("ssh");
+        // Without an agent this is all that ssh needs.
+        named.env("LIBRARY", name).arg(option).args(["-i", key.arg()]);
+        named.args(&args[at + 1..]);
+        succeed(&mut named);
+    }
+    home.write("message", b"text", 0o600);
+    let mut sign = home.command("ssh-keygen");
+    sign.env("SSH_SK_PROVIDER", name);
+    succeed(sign.args(["-Y", "sign", "-n", "file", "-f", key.arg(), "message"]));
+    assert!(home.path("message.sig").exists());
+    // Nobody else's list is another for that, and the key itself is there as before.
+    let all = succeed(home.command("ssh-add").env("SSH_SK_PROVIDER", name).arg("-L"));
+    assert!(all.contains(key.public_line().trim()), "{all}");
+    assert_eq!(list(&home).len(), 1);
+    assert!(!agent.log().contains("WARN not signed"), "{}", agent.log());
+    let refused = server.login(&home, "true").output().expect("an end");
+    assert!(
+        !refused.status.success() && agent.log().contains("not signed"),
+        "{}",
+        text(&refused)
+    );
+}

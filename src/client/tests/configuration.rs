@@ -208,3 +208,26 @@ async fn stubs_that_claviger_wrote_are_no_choice_of_the_persons() {
     let asked = place.asked("-F config both").await;
     assert_eq!(paths(&asked.configured), [place.path("mine")]);
 }
+
+#[tokio::test]
+async fn the_library_that_asks_security_keys() {
+    let place = place();
+    place.write(
+        "tokens",
+        "Host var\n  SecurityKeyProvider $LIBRARY\nHost own\n  SecurityKeyProvider internal\n",
+    );
+    let library = async |arguments: &str| place.asked(arguments).await.token_library.clone();
+    let named = Some("/lib/other.so".to_owned());
+    assert_eq!(library("-F config work").await, None);
+    assert_eq!(
+        library("-F config -o SecurityKeyProvider=/lib/other.so work").await,
+        named
+    );
+    assert_eq!(library("-F tokens own").await, None);
+    assert_eq!(library("-F tokens var").await, None);
+    let mut ssh = std::process::Command::new("ssh");
+    ssh.arg(super::PROXY).args(super::words("-F tokens var"));
+    let ssh = place.started(ssh.env("LIBRARY", "/lib/other.so"));
+    let asked = place.clients().asked(Some(ssh.0.id())).await;
+    assert_eq!(asked.token_library, named);
+}

@@ -3,6 +3,7 @@
 use super::choice::{Choice, Entry};
 use super::{Destination, Offering};
 use crate::policy::{Candidate, LeftOut, Offer, Reason};
+use crate::session::authenticator::is_left_to;
 use crate::wire::report::{ExplainReport, ExplainedKey};
 
 /// A server that lets a source wait after failed logins (sshd 9.8 and later) does so after a few of them.
@@ -12,9 +13,14 @@ const MANY: usize = 2;
 pub(in crate::session) async fn explain(
     offering: &Offering,
     host: &str,
-    entries: Vec<Entry<'_>>,
+    mut entries: Vec<Entry<'_>>,
+    own_library: &str,
 ) -> ExplainReport {
     let destination = Destination::named(offering, host).await;
+    entries.retain(|entry| match entry {
+        Entry::Held(held) => !is_left_to(&destination.asked, held, own_library),
+        Entry::Foreign { .. } => true,
+    });
     let choice = Choice::new(offering, &destination, entries, false);
     let settings = offering.settings();
     let rule = destination.rule(&settings);
