@@ -19,8 +19,6 @@ use zeroize::Zeroizing;
 const TRIES: usize = 3;
 /// Far above every real key file.
 const MAX_KEY_FILE: u64 = 1 << 20;
-/// Enough to tell a private key from everything else.
-const HEAD: usize = 128;
 
 /// A key file and the `.pub` beside it.
 pub(crate) struct KeyFile {
@@ -44,7 +42,7 @@ pub(crate) struct Opened {
 impl KeyFile {
     /// Reads it. A private key must be private; whatever else it is may be anybody's.
     pub(crate) fn read(path: &Path, limits: KdfLimits) -> Result<Self, FileError> {
-        let bytes = match key::looks_like_private_key(&files::read_head(path, HEAD)?) {
+        let bytes = match key::looks_like_private_key(&files::read_head(path, key::HEAD)?) {
             true => files::read_private(path, MAX_KEY_FILE)?,
             false => Zeroizing::new(files::read_public(path, MAX_KEY_FILE)?),
         };

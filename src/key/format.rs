@@ -53,16 +53,36 @@ const PRIVATE: [&str; 6] = [
     "DSA PRIVATE KEY",
 ];
 
-/// Whether the first bytes of a file look like a private key in any format (so that others are passed over in silence).
+/// How much of a file tells whether it is a private key: room for what OpenSSL writes in front of one (the attributes of a
+/// PKCS#12 store, a certificate or two, the key's numbers in clear).
+pub const HEAD: usize = 16 << 10;
+
+/// Whether the first [`HEAD`] bytes of a file look like a private key in any format (so that others are passed over in
+/// silence). As for OpenSSL, and so for ssh, other text may stand before a PEM block; OpenSSH's own format and PuTTY's
+/// begin the file.
 pub fn looks_like_private_key(head: &[u8]) -> bool {
     let head = without_mark(head).trim_ascii_start();
-    let Some(label) = head.strip_prefix(BEGIN) else {
-        return head.starts_with(ppk::MARK);
-    };
-    PRIVATE.iter().chain([&EC_PARAMETERS]).any(|known| {
-        label
-            .strip_prefix(known.as_bytes())
-            .is_some_and(|rest| rest.starts_with(b"-----"))
+    let [_, pem @ ..] = PRIVATE;
+    head.starts_with(ppk::MARK)
+        || begins(head, &PRIVATE)
+        || begins(head, &[EC_PARAMETERS])
+        || head.split(|byte| *byte == b'\n').any(|line| begins(line, &pem))
+}
+
+/// Whether an OpenSSH key stands in it behind other text, which neither ssh nor claviger reads.
+pub(super) fn holds_openssh(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n')
+        .any(|line| begins(line, &[OPENSSH]))
+}
+
+fn begins(text: &[u8], labels: &[&str]) -> bool {
+    let label = text.strip_prefix(BEGIN);
+    label.is_some_and(|label| {
+        labels.iter().any(|known| {
+            label
+                .strip_prefix(known.as_bytes())
+                .is_some_and(|rest| rest.starts_with(b"-----"))
+        })
     })
 }
 
@@ -138,6 +158,11 @@ mod tests {
         }
         assert!(looks_like_private_key(b"PuTTY-User-Key-File-3: ssh-ed25519"));
         assert!(looks_like_private_key(b"-----BEGIN EC PARAMETERS-----"));
+        let behind = |label: &str| format!("Bag Attributes\r\n    x: y\r\n-----BEGIN {label}-----\r\nAAAA");
+        assert!(!looks_like_private_key(behind(OPENSSH).as_bytes()));
+        for label in &PRIVATE[1..] {
+            assert!(looks_like_private_key(behind(label).as_bytes()), "{label}");
+        }
         for other in [
             "",
             "-----BEGIN ",
@@ -147,6 +172,7 @@ mod tests {
             "-----BEGIN CERTIFICATE-----",
             "-----BEGIN PUBLIC KEY-----",
             "-----BEGIN OPENSSH PRIVATE KEYS-----",
+            "echo -----BEGIN PRIVATE KEY-----",
             "\u{0}\u{1}",
         ] {
             assert!(!looks_like_private_key(other.as_bytes()), "{other}");

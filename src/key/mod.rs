@@ -54,7 +54,7 @@ pub use added::{Added, AddedBody, AddedKey, added, reopen};
 pub use certificate::{CertificateFile, HostCertificate, certificate, host_certificate, plain_of};
 pub use described::{Described, described};
 pub use fingerprint::{Hash, fingerprint};
-pub use format::looks_like_private_key;
+pub use format::{HEAD, looks_like_private_key};
 pub use generate::{NewKind, RSA_SIZES, generate, random_passphrase};
 pub use limits::{Derivation, KdfLimits, TooCostly};
 pub use public::PublicHalf;

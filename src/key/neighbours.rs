@@ -1,6 +1,7 @@
 //! What a file is that is taken for a private key and is none, or one of a format that is not read; and the way out.
 
 use super::KeyError;
+use super::format::holds_openssh;
 
 /// First bytes, what they begin, and what to do.
 const KNOWN: &[(&[u8], &str, &str)] = &[
@@ -57,7 +58,7 @@ const KNOWN: &[(&[u8], &str, &str)] = &[
 const WRONG_HALF: &str = "the private key is another file, usually of the same name without .pub";
 const RESTORE: &str = "remove it, or restore the key";
 
-/// The error for a file that [`super::looks_like_private_key`] does not know; its first hundred bytes are enough.
+/// The error for a file that [`super::looks_like_private_key`] does not know; its first [`super::HEAD`] bytes are enough.
 pub(super) fn not_a_private_key(text: &[u8]) -> KeyError {
     let text = text.trim_ascii_start();
     let known = KNOWN.iter().find(|(begin, ..)| text.starts_with(begin));
@@ -87,6 +88,15 @@ fn unmarked(text: &[u8]) -> (&'static str, &'static str) {
         (
             "binary (DER), perhaps a key or a PKCS#12 store",
             "convert it: openssl pkey -inform DER -in FILE -out NEW, or openssl pkcs12 -in FILE -nocerts -out NEW",
+        )
+    } else if text.is_empty() {
+        ("an empty file", RESTORE)
+    } else if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        ("text in UTF-16", "if it is a key, save it as UTF-8")
+    } else if holds_openssh(text) {
+        (
+            "other text with an OpenSSH key behind it",
+            "take out what stands in front of -----BEGIN OPENSSH PRIVATE KEY-----",
         )
     } else {
         ("no key", RESTORE)
@@ -119,7 +129,12 @@ mod tests {
                 "binary (DER), perhaps a key or a PKCS#12 store",
             ),
             (b"hello", "no key"),
-            (b"", "no key"),
+            (b"", "an empty file"),
+            (b"\xff\xfe-\0-\0", "text in UTF-16"),
+            (
+                b"my key:\n-----BEGIN OPENSSH PRIVATE KEY-----\n",
+                "other text with an OpenSSH key behind it",
+            ),
         ] {
             let KeyError::NotAPrivateKey { what, remedy } = not_a_private_key(text) else {
                 panic!("{text:?}")

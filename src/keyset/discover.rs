@@ -1,6 +1,6 @@
 //! Finds private keys in directories and single files without opening them. Blocking; bounded per file.
 //!
-//! A directory such as `~/.ssh` holds much that is no key. What has no private key's first line is passed over in
+//! A directory such as `~/.ssh` holds much that is no key. What has no line that begins a private key is passed over in
 //! silence, unless its name says that a key is expected there (`id_*`, or a `.pub` beside it): then a person wants
 //! to know why it is not listed.
 
@@ -13,8 +13,6 @@ use std::path::{Path, PathBuf};
 
 /// Larger key files are refused; the largest real ones (RSA 16384, PEM) have about 13 kB.
 pub(super) const MAX_KEY_FILE: u64 = 1 << 20;
-/// Enough for a byte order mark, some white space and the longest first line.
-const HEAD: usize = 128;
 
 /// What a search found.
 pub struct Discovered {
@@ -85,7 +83,7 @@ impl Discovered {
     /// `named`: the configuration names this very file, so whatever is wrong with it is a problem.
     fn look_at(&mut self, path: &Path, named: bool, notes: &Notes) {
         let expected = named || names_a_key(path);
-        let head = match files::read_head(path, HEAD) {
+        let head = match files::read_head(path, key::HEAD) {
             Ok(head) => head,
             Err(FileError::NotRegular { what, .. }) if !expected && what == "a directory" => return,
             Err(FileError::NotRegular { .. } | FileError::Missing { .. }) if !expected => return,

@@ -108,6 +108,33 @@ fn what_desktops_stored_is_proven_and_stored() {
 }
 
 #[test]
+fn json_tells_what_became_of_each() {
+    let home = Home::new();
+    let (_folder, service) = keyring();
+    let [good, wrong] = ["good", "wrong"].map(|name| home.keygen(&format!(".ssh/{name}"), KEY));
+    home.keygen(".ssh/unknown", KEY);
+    gcr(&service, &good, KEY);
+    gcr(&service, &wrong, "not it");
+    for (options, result) in [(&["--dry-run"][..], "would_import"), (&[], "imported")] {
+        let told = import(&home, &service, &[&["--json"], options].concat())
+            .done()
+            .out;
+        assert!(!told.contains(KEY) && !told.contains("not it"), "{told}");
+        let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let of = |key: &Path| {
+            let items = told.as_array().unwrap().iter();
+            let mut items = items.filter(|item| item["source"] == text(key));
+            let item = items.next().unwrap_or_else(|| panic!("{told}")).clone();
+            assert!(items.next().is_none() && item["detail"].is_string(), "{told}");
+            item
+        };
+        assert_eq!(of(&good)["result"], result, "{told}");
+        assert_eq!(of(&good)["fingerprint"], fingerprint(&good), "{told}");
+        assert_eq!(of(&wrong)["result"], "passed_over", "{told}");
+    }
+}
+
+#[test]
 fn the_first_store_of_the_order_gets_it() {
     let home = Home::new();
     let (_folder, service) = keyring();

@@ -1,6 +1,7 @@
 //! Files of security keys: found in `~/.ssh` as other key files are, opened with their passphrase, signing on the token.
 
 use crate::security_keys::{PIN, agent, library_with_pin, sk_key, test_signature};
+use crate::support::keepass::{Database, MASTER};
 use crate::support::{Home, Key, Person, Sshd, list, sk_dummy, status, succeed, text};
 use std::fs;
 use std::path::Path;
@@ -176,6 +177,37 @@ fn convert_changes_such_a_file_s_passphrase_and_names_what_has_no_place_for_it()
         succeed(&mut server.login(&home, "true"));
         fs::remove_file(home.path(".ssh/id_moved")).expect("removed");
     }
+}
+
+#[test]
+fn a_database_keeps_such_a_file_too() {
+    let Some(library) = sk_dummy() else { return };
+    let home = Home::new();
+    let database = Database::make(&home, "keys.kdbx");
+    home.configure(&database.table());
+    let key = protected(&home, &library, "token", "ed25519-sk");
+    let person = Person::new(&home)
+        .knows("passphrase for key", &key.passphrase)
+        .knows("master password of the database", MASTER);
+    let put = ["vault", "put", key.arg(), "--into", "keys.kdbx"];
+    succeed(person.sits_at(&mut home.claviger(&put)));
+    let show = ["vault", "get-public", "token", "--in", "keys.kdbx"];
+    let line = succeed(person.sits_at(&mut home.claviger(&show)));
+    assert_eq!(line.split(' ').nth(1), key.public_line().split(' ').nth(1));
+    fs::remove_file(&key.path).expect("removed");
+    let provider = [("SSH_SK_PROVIDER", library.to_str().expect("UTF-8"))];
+    let agent = agent(&home, &[], &person, &provider);
+    succeed(person.sits_at(&mut home.claviger(&["unlock", "keys.kdbx"])));
+    let listed = list(&home);
+    assert_eq!(
+        (&listed[0]["source"], &listed[0]["state"]),
+        (&"kdbx".into(), &"token".into())
+    );
+    succeed(&mut test_signature(&home, &key));
+    let server_home = Home::new();
+    let server = Sshd::start(&server_home, &[&key]);
+    succeed(&mut server.login(&home, "true"));
+    assert!(!agent.log().contains("WARN not signed"), "{}", agent.log());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use claviger::key::{self, KeyError};
 
-use crate::tools::{assert_verifies, assert_works, beside, generate, inspect, open, run, text};
+use crate::tools::{assert_verifies, assert_works, beside, blob_of, generate, inspect, open, run, text};
 
 const PASSPHRASE: &str = "pässphrase";
 const RSA: &[&str] = &["-t", "rsa", "-b", "2048"];
@@ -287,5 +287,45 @@ fn types_that_cannot_sign_are_refused() {
             matches!(error, Some(KeyError::Unsupported(_))),
             "{name}: {error:?}"
         );
+    }
+}
+
+#[test]
+fn a_key_behind_other_text_is_read_as_openssl_reads_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let plain = generate(directory.path(), "plain", &[RSA, &["-m", "PEM"]].concat(), "");
+    let secret = format!("pass:{PASSPHRASE}");
+    let subject = ["-subj", "/CN=test", "-out", text(&at("certificate"))].map(str::to_owned);
+    let subject: Vec<&str> = subject.iter().map(String::as_str).collect();
+    run(
+        "openssl",
+        &[&["req", "-x509", "-new", "-key", text(&plain)], &subject[..]].concat(),
+        b"",
+    );
+    let (certificate, store) = (at("certificate"), at("store"));
+    let files = [
+        "-in",
+        text(&certificate),
+        "-inkey",
+        text(&plain),
+        "-out",
+        text(&store),
+    ];
+    run(
+        "openssl",
+        &[&["pkcs12", "-export", "-passout", &secret], &files[..]].concat(),
+        b"",
+    );
+    let take = ["pkcs12", "-in", text(&store), "-passin", &secret, "-nocerts"];
+    let sealed = run("openssl", &[&take[..], &["-passout", &secret]].concat(), b"");
+    assert!(sealed.starts_with(b"Bag Attributes"));
+    let numbers = run("openssl", &["rsa", "-in", text(&plain), "-text"], b"");
+    let chain = [fs::read(&certificate).unwrap(), fs::read(&plain).unwrap()].concat();
+    let blob = blob_of(&beside(&plain, ".pub"));
+    for (file, passphrase) in [(sealed, Some(PASSPHRASE)), (numbers, None), (chain, None)] {
+        assert!(key::looks_like_private_key(&file[..file.len().min(key::HEAD)]));
+        let opened = key::open(&key::KdfLimits::DEFAULT, &file, passphrase.map(str::as_bytes));
+        assert_eq!(opened.unwrap().public().blob, blob);
     }
 }

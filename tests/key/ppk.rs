@@ -207,6 +207,30 @@ fn what_is_not_read_is_named() {
 }
 
 #[test]
+fn an_unknown_encryption_or_derivation_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let whole = fs::read_to_string(usual(directory.path())).unwrap();
+    for (known, unknown) in [
+        ("Encryption: aes256-cbc", "Encryption: aes512-gcm"),
+        ("Key-Derivation: Argon2id", "Key-Derivation: Balloon"),
+    ] {
+        assert!(whole.contains(known), "{whole}");
+        let file = whole.replace(known, unknown);
+        let (_, name) = unknown.split_once(": ").unwrap();
+        let limits = key::KdfLimits::DEFAULT;
+        let inspected = key::inspect(&limits, file.as_bytes(), None).err().unwrap();
+        let opened = key::open(&limits, file.as_bytes(), Some(b"passphrase"))
+            .err()
+            .unwrap();
+        for error in [inspected, opened] {
+            assert!(matches!(error, KeyError::Unsupported(_)), "{error}");
+            let said = error.to_string();
+            assert!(said.contains(name) && said.contains("puttygen"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn public_halves_in_puttys_form_stand_beside_keys() {
     let directory = tempfile::tempdir().unwrap();
     let path = generate(

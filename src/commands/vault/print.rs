@@ -101,7 +101,11 @@ fn name(entry: &EntryView) -> String {
 /// KeeAgent's settings in words.
 fn terms(entry: &EntryView) -> String {
     let Some(settings) = &entry.settings else {
-        return "no settings for an agent".to_owned();
+        return match entry.problem {
+            Some(_) => "its settings are not read",
+            None => "no settings for an agent",
+        }
+        .to_owned();
     };
     let mut words = vec![match (settings.allowed, settings.at_opening) {
         (false, _) => "not for an agent".to_owned(),

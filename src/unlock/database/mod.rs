@@ -20,6 +20,8 @@ mod references;
 mod registry;
 mod settings;
 mod source;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use editing::{Changed, Editor, EntryView, KeyView, NewKey, Removed, SettingsView, Target};

@@ -1,4 +1,4 @@
-//! Disks that take nothing: full, mounted read-only, and files that nobody is to write.
+//! Disks that take nothing: full, mounted read-only, and files and folders that nobody is to write.
 use super::*;
 use crate::ran::bare;
 use std::os::unix::fs::PermissionsExt;
@@ -125,4 +125,42 @@ fn forgetting_writes_nothing() {
     let done = home.run(&["vault", "forget", "keys.kdbx"]);
     assert!(done.code == 0 || done.err.contains("keyring"), "{}", done.err);
     assert_eq!(bytes(&path), whole);
+}
+
+/// As an ordinary user runs it: to root, every folder is writable.
+fn as_anybody(home: &Home, args: &[&str]) -> Ran {
+    let args = [&["vault"], args].concat();
+    let inner = home.command(&args, KEY, MASTER);
+    let script = "[ \"$(id -u)\" = 0 ] || exec \"$@\"; exec setpriv --bounding-set=-dac_override,-dac_read_search \"$@\"";
+    let mut command = bare("sh", home.dir.path());
+    command.args(["-c", script, "sh"]);
+    command.arg(inner.get_program()).args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.output().unwrap().into()
+}
+
+#[test]
+fn a_folder_that_is_not_to_be_written_is_read_and_named_by_what_would_write() {
+    let home = prepared();
+    let (folder, path) = (home.path("disk"), home.path("disk/keys.kdbx"));
+    std::fs::copy(home.path("keys.kdbx"), &path).unwrap();
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o555)).unwrap();
+    let master = ["--vault-passphrase-fd", "4"];
+    let create = ["create", "disk/new.kdbx"];
+    for args in CHANGES.into_iter().chain([&create[..]]) {
+        as_anybody(&home, &[args, &master].concat()).failed(&["disk", "Permission denied"]);
+        assert_eq!(bytes(&path), bytes(&home.path("keys.kdbx")));
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
+    let listed = as_anybody(&home, &[&["list", "disk/keys.kdbx"], &master[..]].concat());
+    assert!(listed.done().out.contains("one"));
+    let forgotten = as_anybody(&home, &["forget", "disk/keys.kdbx"]);
+    assert!(
+        forgotten.code == 0 || forgotten.err.contains("keyring"),
+        "{}",
+        forgotten.err
+    );
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
 }

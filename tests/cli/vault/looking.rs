@@ -49,3 +49,28 @@ fn a_name_that_means_none_or_several_is_refused() {
         .out;
     assert!(shown.contains("group: Servers"), "{shown}");
 }
+
+#[test]
+fn settings_that_are_not_read_are_told_with_the_key() {
+    let home = with_database();
+    home.keygen("id_web", KEY);
+    let name = "KeeAgent.settings";
+    let broken = [
+        (&b"<EntrySettings><Allow"[..], "not the XML of KeeAgent"),
+        (b"\xff\xfe\x00", "neither UTF-8 nor UTF-16"),
+    ];
+    for (entry, (bytes, _)) in ["two", "Servers/web/one"].iter().zip(broken) {
+        std::fs::write(home.path("settings"), bytes).unwrap();
+        keepassxc(&home, &["attachment-import"], &[entry, "id_web", "id_web"], &[]);
+        keepassxc(&home, &["attachment-import"], &[entry, name, "settings"], &[]);
+    }
+    for (entry, (_, reason)) in ["two", "Servers/web/one"].iter().zip(broken) {
+        let shown = vault(&home, &["show", entry, "--in", "keys.kdbx"]).done().out;
+        for told in ["key: SHA256:", "settings: its settings are not read", reason] {
+            assert!(shown.contains(told), "{told:?} is not in {shown}");
+        }
+        assert!(!shown.contains("<Allow"), "{shown}");
+        let listed = vault(&home, &["list", "keys.kdbx"]).done().out;
+        assert!(listed.contains(reason), "{listed}");
+    }
+}
