@@ -57,6 +57,11 @@ pub(super) fn run(args: &PutArgs, context: &Context) -> Result<ExitCode, Failure
         file.name(),
         visible(&put.done.title)
     ))?;
+    if !keepassxc_reads(&file.bytes) {
+        output::note(
+            &"KeePassXC does not read a key in this format (the agent does); `claviger convert --to openssh` makes one that it reads",
+        );
+    }
     if let Some(settings) = &put.done.settings
         && !(settings.allowed && settings.at_opening)
     {
@@ -71,6 +76,18 @@ pub(super) fn run(args: &PutArgs, context: &Context) -> Result<ExitCode, Failure
     }
     chosen.after_change(put.upgraded, context, &args.shared);
     Ok(ExitCode::SUCCESS)
+}
+
+/// It takes OpenSSH's format and the old PEM ones.
+fn keepassxc_reads(file: &[u8]) -> bool {
+    let marks = [
+        &b"-----BEGIN OPENSSH PRIVATE KEY-----"[..],
+        b"-----BEGIN RSA PRIVATE KEY-----",
+        b"-----BEGIN EC PRIVATE KEY-----",
+    ];
+    marks
+        .into_iter()
+        .any(|mark| file.windows(mark.len()).any(|part| part == mark))
 }
 
 /// The key's file, which a fingerprint or a comment may name too.

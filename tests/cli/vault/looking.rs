@@ -74,3 +74,22 @@ fn settings_that_are_not_read_are_told_with_the_key() {
         assert!(listed.contains(reason), "{listed}");
     }
 }
+
+#[test]
+fn a_key_that_keepassxc_does_not_read_is_told_of() {
+    let home = with_database();
+    home.keygen("id_web", KEY);
+    let convert = ["convert", "id_web", "--passphrase-fd", "3", "--to"];
+    for (format, told) in [("openssh", false), ("pkcs8", true), ("ppk", true)] {
+        let name = format!("of_{format}");
+        assert_eq!(home.run(&[&convert[..], &[format, "-o", &name]].concat()).code, 0);
+        let done = put(&home, &[&name, "--into", "keys.kdbx"]);
+        assert_eq!(
+            (done.code, done.err.contains("KeePassXC does not read")),
+            (0, told),
+            "{}",
+            done.err
+        );
+        vault(&home, &["remove", &name, "--in", "keys.kdbx"]).done();
+    }
+}
