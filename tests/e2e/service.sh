@@ -44,6 +44,26 @@ SSH_ASKPASS=$HOME/pin SSH_ASKPASS_REQUIRE=force ssh-add -q -s "$library"
 ssh-add -L | grep ecdsa >token.pub
 ssh-add -T token.pub
 
+# So does what it finds out about its clients: ssh's configuration, and what /proc has of a process outside.
+printf 'Host short\n    HostName long.example\n' >ssh_config
+sleep 1000 >/dev/null 2>&1 &
+outside=$!
+trap 'kill $outside' EXIT
+cat >probe <<END
+set -e
+ssh -G -F '$HOME/ssh_config' short | grep -x 'hostname long.example'
+head -c 1 /proc/$outside/environ >environ
+readlink /proc/$outside/cwd /proc/$outside/exe
+END
+units=.config/systemd/user
+sed -E '/^(Type|ExecStart|Requires|After)=/d' $units/claviger.service >$units/probe.service
+printf 'Type=oneshot\nExecStart=/bin/sh "%%h/probe"\nWorkingDirectory=%%h\n' >>$units/probe.service
+systemctl --user daemon-reload
+systemctl --user start probe.service
+kill $outside
+trap - EXIT
+rm $units/probe.service probe ssh_config environ
+
 # Again is nothing to do, and ends nothing.
 ./claviger service install | grep -q 'installed already'
 [ "$(systemctl --user show -p MainPID --value claviger.service)" = "$pid" ]

@@ -14,6 +14,9 @@ const ENVIRONMENT: &str = include_str!("../../units/claviger.conf");
 const PROFILE: &str = include_str!("../../units/profile.sh");
 const FISH: &str = include_str!("../../units/claviger.fish");
 
+/// Bytes of `sun_path` (unix(7)) without its final zero.
+const LONGEST: usize = 107;
+
 /// The socket's path in every format that it stands in.
 struct Listen {
     unit: String,
@@ -37,12 +40,22 @@ impl Listen {
             });
         };
         let text = quote::text("socket", path)?;
-        if text.ends_with(['\\', ' ']) {
-            return Err(ServiceError::Unfit {
+        let unfit = |why| {
+            Err(ServiceError::Unfit {
                 what: "socket",
                 path: path.to_owned(),
-                why: "systemd cannot listen at a path that ends so; choose another with CLAVIGER_SOCKET",
-            });
+                why,
+            })
+        };
+        if text.ends_with(['\\', ' ']) {
+            return unfit(
+                "systemd cannot listen at a path that ends so; choose another with CLAVIGER_SOCKET",
+            );
+        }
+        if text.len() > LONGEST {
+            return unfit(
+                "longer than the 107 bytes that a socket's path may have; choose another with CLAVIGER_SOCKET",
+            );
         }
         Ok(Self {
             unit: quote::specifiers(text),

@@ -158,17 +158,21 @@ fn what_a_format_cannot_carry_is_refused_with_the_remedy() {
             "{error}"
         );
     }
-    let socket = Some(PathBuf::from("/run/a\\"));
-    assert!(
-        refused(
+    for socket in [
+        "/run/a\\".to_owned(),
+        "/run/a ".into(),
+        format!("/{}", "x".repeat(107)),
+    ] {
+        let socket = Some(PathBuf::from(socket));
+        let error = refused(
             System::Linux,
             &Setup {
                 socket,
                 ..setup(home)
-            }
-        )
-        .contains("CLAVIGER_SOCKET")
-    );
+            },
+        );
+        assert!(error.contains("CLAVIGER_SOCKET"), "{error}");
+    }
     let program = PathBuf::from(r"C:\100%\claviger.exe");
     assert!(
         refused(
