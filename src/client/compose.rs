@@ -2,7 +2,7 @@
 
 use super::arguments::{Arguments, File};
 use super::cache::Answer;
-use super::effective::Effective;
+use super::effective::{Effective, has_publickey};
 use super::named::Blobs;
 use super::scan::is_off;
 use super::tokens::{Local, Tokens};
@@ -73,6 +73,7 @@ impl Parts<'_> {
             configured: configured.named,
             defaults: defaults.named,
             identities_only: effective.identities_only,
+            keyless: effective.keyless,
             host,
             hostname: effective.hostname,
             port: effective.port,
@@ -113,6 +114,10 @@ impl Parts<'_> {
             identities_only: arguments
                 .setting("identitiesonly")
                 .is_some_and(|value| !is_off(value)),
+            keyless: arguments.setting("pubkeyauthentication").is_some_and(is_off)
+                || arguments
+                    .setting("preferredauthentications")
+                    .is_some_and(|methods| !has_publickey(methods)),
             hostname: plain("hostname"),
             port: arguments.port.or_else(|| plain("port")?.parse().ok()),
             user: arguments.user.clone().or_else(|| plain("user")),

@@ -1,5 +1,6 @@
 //! What holds for a host: `ssh -G`, run as a bounded child, and its answer.
 
+use super::scan::is_off;
 use claviger_platform::process::{self, Job, JobError};
 use std::ffi::OsString;
 use std::path::Path;
@@ -36,6 +37,7 @@ pub(super) struct Effective {
     pub(super) identities: Vec<String>,
     pub(super) certificates: Vec<String>,
     pub(super) identities_only: bool,
+    pub(super) keyless: bool,
     pub(super) hostname: Option<String>,
     pub(super) port: Option<u16>,
     pub(super) user: Option<String>,
@@ -94,6 +96,8 @@ impl Effective {
                 "identityfile" => found.identities.push(value.to_owned()),
                 "certificatefile" => found.certificates.push(value.to_owned()),
                 "identitiesonly" => found.identities_only = value == "yes",
+                "pubkeyauthentication" => found.keyless |= is_off(value),
+                "preferredauthentications" => found.keyless |= !has_publickey(value),
                 "hostname" => found.hostname = Some(value.to_owned()),
                 "port" => found.port = value.parse().ok(),
                 "user" => found.user = Some(value.to_owned()),
@@ -106,6 +110,11 @@ impl Effective {
         }
         found
     }
+}
+
+/// Whether a list of methods of authentication has the one with keys.
+pub(super) fn has_publickey(methods: &str) -> bool {
+    methods.split(',').any(|method| method == "publickey")
 }
 
 /// The files that ssh tries where nothing is configured; they differ from version to version.

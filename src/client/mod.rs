@@ -46,6 +46,9 @@ pub struct Asked {
     pub defaults: Vec<Named>,
     /// `IdentitiesOnly`: ssh will take nothing but the named keys from the list.
     pub identities_only: bool,
+    /// ssh will show the server no key, though it asks for the list: `PubkeyAuthentication no`, or `PreferredAuthentications`
+    /// without `publickey`.
+    pub keyless: bool,
     /// The host as typed: an alias, a name or an address.
     pub host: Option<String>,
     /// Where that leads, as the configuration says.

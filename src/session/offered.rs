@@ -152,7 +152,7 @@ impl Session {
         let offered = destination
             .host
             .as_ref()
-            .filter(|_| !unbound && !counted.is_empty())
+            .filter(|_| !unbound && !counted.is_empty() && !destination.asked.keyless)
             .map(|host| Offered {
                 host: host.clone(),
                 keys: counted.clone(),

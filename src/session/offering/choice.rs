@@ -29,6 +29,8 @@ pub(in crate::session) struct Choice<'a> {
     pub(in crate::session) bounds: Bounds,
     pub(in crate::session) offer: Offer,
     pub(in crate::session) learnt: AtHost,
+    /// The client takes what its person named, and nothing else.
+    only_named: bool,
 }
 
 impl<'a> Choice<'a> {
@@ -60,6 +62,7 @@ impl<'a> Choice<'a> {
             candidates,
             bounds,
             learnt,
+            only_named: destination.asked.identities_only,
         }
     }
 
@@ -73,9 +76,11 @@ impl<'a> Choice<'a> {
         listed.flat_map(Entry::identities).collect()
     }
 
-    /// Fingerprints of what uses up the host's patience, in order.
+    /// Fingerprints of what uses up the host's patience, in order: what the client passes over says nothing of the host.
     pub(in crate::session) fn counted(&self) -> Vec<String> {
+        let is_named = |index: usize| self.candidates.get(index).is_some_and(|one| one.named.is_some());
         let counted = self.offer.listed.iter().take(self.offer.counted);
+        let counted = counted.filter(|(index, _)| !self.only_named || is_named(*index));
         let mut keys: Vec<String> = Vec::new();
         for entry in counted.filter_map(|(index, _)| self.entries.get(*index)) {
             if !keys.iter().any(|known| known == entry.fingerprint()) {

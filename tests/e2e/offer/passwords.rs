@@ -1,7 +1,7 @@
 //! However many keys there are and however few a server looks at, a password is still possible when no key fits.
 
-use super::{explained, keys, knows, login, logins, with};
-use crate::support::{Agent, Home, Person, Sshd, text, users};
+use super::{explained, keys, knows, login, logins, shown, with};
+use crate::support::{Agent, Home, Key, Person, Sshd, text, users};
 
 const PASSWORD: &str = "a brass key under the mat";
 
@@ -77,4 +77,49 @@ fn explain_says_that_a_server_may_let_this_computer_wait() {
     assert!(!waits());
     assert!(!login(&home, &sshd).status.success());
     crate::support::wait_until("it says so", waits);
+}
+
+#[test]
+fn logins_that_try_no_key_say_nothing_of_the_keys() {
+    let (home, server) = (Home::new(), Home::new());
+    let keys = keys(&home, 12);
+    let sshd = Sshd::saying(&server, &[&keys[11]], super::STRICT);
+    let _agent = Agent::start(&home);
+    assert!(logins(&home, &sshd, 3) <= 3);
+    for option in [
+        "PreferredAuthentications=password",
+        "PreferredAuthentications=password,keyboard-interactive",
+        "PubkeyAuthentication=no",
+    ] {
+        for _ in 0..4 {
+            let ran = with(&home, &sshd, &["-o", option]).output().expect("ssh");
+            assert!(!ran.status.success(), "{}", text(&ran));
+        }
+        assert_eq!(shown(&home, &sshd), 1, "{option}");
+    }
+}
+
+#[test]
+fn logins_with_one_named_key_say_nothing_of_the_others() {
+    let (home, server) = (Home::new(), Home::new());
+    let keys = keys(&home, 12);
+    let sshd = Sshd::saying(&server, &[&keys[11]], super::STRICT);
+    let _agent = Agent::start(&home);
+    let named = |key: &Key| {
+        let options = ["-o", "IdentitiesOnly=yes", "-i", key.arg()];
+        with(&home, &sshd, &options).output().expect("ssh")
+    };
+    // Of an unknown host, the others are still to be tried.
+    for _ in 0..4 {
+        assert!(!named(&keys[0]).status.success());
+    }
+    assert!(logins(&home, &sshd, 3) <= 3);
+    for _ in 0..4 {
+        assert!(!named(&keys[0]).status.success());
+    }
+    assert_eq!(
+        shown(&home, &sshd),
+        1,
+        "and the one that works is still the first"
+    );
 }
