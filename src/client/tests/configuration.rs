@@ -67,6 +67,27 @@ async fn match_by_user_and_identities_only() {
 }
 
 #[tokio::test]
+async fn an_ssh_that_shows_no_key_is_told_from_others() {
+    let place = place();
+    let runs = place.path("runs");
+    std::fs::write(&runs, "Match exec true\n").unwrap();
+    let runs = runs.to_str().unwrap();
+    for (options, keyless) in [
+        ("", false),
+        ("-oPreferredAuthentications=password", true),
+        ("-oPreferredAuthentications=hostbased,publickey,password", false),
+        ("-oPubkeyAuthentication=no", true),
+        ("-oPubkeyAuthentication=host-bound", false),
+    ] {
+        // Asked of ssh, and where ssh may not be asked.
+        for config in ["none", runs] {
+            let asked = place.typed(&format!("-F {config} {options} any")).await;
+            assert_eq!(asked.keyless, keyless, "{options} {config}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn arguments_come_first_and_take_the_place_of_defaults() {
     let place = place();
     let named = place.key("named");

@@ -208,3 +208,24 @@ fn a_rule_holds_for_another_agents_keys_too() {
         assert_eq!(answer[0], kind, "{}", agent.log());
     }
 }
+
+#[test]
+fn a_rule_asks_before_another_agents_key_is_used_too() {
+    let (home, server) = (Home::new(), Home::new());
+    let other = OpenSsh::start(&home, "other");
+    let key = super::elsewhere(&home, "theirs");
+    succeed(&mut other.ssh_add(&home, &["-q", key.arg()]));
+    let sshd = Sshd::saying(&server, &[&key], STRICT);
+    knows(&home, &[&sshd]);
+    home.configure(&format!(
+        "[[upstream]]\nsocket = \"{}\"\n[[host]]\nmatch = [\"127.0.0.1\"]\nconfirm = true\n",
+        other.socket().display()
+    ));
+    for (answer, allowed) in [("yes", true), ("no", false)] {
+        let person = Person::new(&home).knows("Allow use of key theirs@test?", answer);
+        let agent = Agent::start_with(&home, &person);
+        assert_eq!(login(&home, &sshd).status.success(), allowed, "{}", agent.log());
+        let asked = person.asked().join("\n");
+        assert!(asked.contains(&key.fingerprint(&home)), "{asked}");
+    }
+}
