@@ -37,6 +37,7 @@ impl Agent {
         let mut child = claviger(home.path(), &pipe)
             .args(["agent", "-D"])
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap());
@@ -132,7 +133,7 @@ fn another_process_lists_a_key_file_and_what_ssh_would_ask_is_answered() {
         ssh.join("id_ed25519").to_str().unwrap(),
         "-C",
         "on Windows",
-        "--no-passphrase",
+        "--generate",
     ]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let listed = agent.said(&["list", "--json"]);
@@ -141,10 +142,22 @@ fn another_process_lists_a_key_file_and_what_ssh_would_ask_is_answered() {
         "{listed}"
     );
     // REQUEST_IDENTITIES, and an answer with one key.
-    assert_eq!(raw(&agent.pipe, &[11])[..5], [12, 0, 0, 0, 1]);
+    let list = raw(&agent.pipe, &[11]);
+    assert_eq!(list[..5], [12, 0, 0, 0, 1]);
+    // Sealed, so that its passphrase has to come from Credential Manager for the signature.
+    agent.said(&["lock"]);
+    let length = u32::from_be_bytes(list[5..9].try_into().unwrap()) as usize;
+    let blob = &list[5..9 + length];
+    let signed = raw(
+        &agent.pipe,
+        &[&[13], blob, &[0, 0, 0, 4], b"data", &[0; 4]].concat(),
+    );
+    assert_eq!(signed[0], 14, "no signature: {signed:?}");
+    claviger::key::verify(&blob[4..], b"data", &signed[5..]).unwrap();
     // A frame that means nothing is refused, and the agent lives.
     assert_eq!(raw(&agent.pipe, &[200]), [5]);
     assert!(agent.said(&["status"]).contains(agent.pipe.to_str().unwrap()));
+    agent.said(&["remove", "on Windows"]);
 }
 
 #[tokio::test]
@@ -204,6 +217,26 @@ fn the_background_is_refused_with_the_remedy() {
         !refused.status.success() && told.contains("claviger agent -D"),
         "{told}"
     );
+}
+
+#[test]
+fn the_relay_leads_to_the_pipe() {
+    let agent = Agent::start();
+    let mut relay = claviger(agent.home.path(), &agent.pipe)
+        .arg("relay")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut into, mut out) = (relay.stdin.take().unwrap(), relay.stdout.take().unwrap());
+    for _ in 0..3 {
+        into.write_all(&[0, 0, 0, 1, 11]).unwrap();
+        let mut answer = [0; 9];
+        out.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, [0, 0, 0, 5, 12, 0, 0, 0, 0]);
+    }
+    drop(into);
+    assert!(relay.wait().unwrap().success());
 }
 
 #[test]

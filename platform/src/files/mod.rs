@@ -1,7 +1,7 @@
 //! Files that hold secrets: read only when they are private, written whole or not at all.
 //!
 //! The contract of an OS: `open_regular` (without blocking, and sure of what was opened), `refuse_shared` (who else may
-//! touch it), `make_private`, `set_mode`, `appending`, `unlinked`, `sync_dir`, `identity`, and `unnamed` with `give_name`
+//! touch it), `make_private`, `set_mode`, `appending`, `may_write`, `unlinked`, `sync_dir`, `identity`, and `unnamed` with `give_name`
 //! (files without a name). The calls here block; async callers move them to a blocking thread.
 
 mod error;

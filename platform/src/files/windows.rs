@@ -114,6 +114,11 @@ pub(super) fn identity(path: &Path, state: &Metadata) -> (u64, u64) {
     }
 }
 
+/// Whether this process may write the file, links followed. Nothing but opening tells what an access list amounts to.
+pub(super) fn may_write(path: &Path) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path).map(drop)
+}
+
 fn information(file: &File) -> io::Result<BY_HANDLE_FILE_INFORMATION> {
     let mut found = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is open, `found` a place for the answer.

@@ -3,6 +3,7 @@
 use super::client::{self, Reached};
 use super::{BACKLOG, Bound, EndpointError, SocketFile, TooLong, directory, peer};
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, prelude::*};
+#[cfg(not(target_os = "macos"))]
 use interprocess::os::unix::local_socket::ListenerOptionsExt;
 use interprocess::os::unix::uds_local_socket;
 use std::io;
@@ -69,10 +70,14 @@ fn remove_dead(path: &Path) -> Result<(), EndpointError> {
 pub(super) fn make(path: &Path) -> io::Result<UnixListener> {
     let options = ListenerOptions::new()
         .name(path.to_fs_name::<GenericFilePath>()?)
-        .mode(0o600)
         // We remove it ourselves, and only if it is still ours.
         .reclaim_name(false);
+    #[cfg(not(target_os = "macos"))]
+    let options = options.mode(0o600);
     let listener: UnixListener = options.create_sync_as::<uds_local_socket::Listener>()?.into();
+    // macOS cannot do it before; there the directory, 0700 and made before, is the wall.
+    #[cfg(target_os = "macos")]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     rustix::net::listen(&listener, BACKLOG)?;
     Ok(listener)
 }

@@ -4,7 +4,9 @@ use super::peer;
 use crate::endpoint::Peer;
 use interprocess::os::unix::uds_local_socket;
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+#[cfg(not(target_os = "macos"))]
+use rustix::net::SocketFlags;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -78,10 +80,29 @@ pub(super) enum Reached {
     Busy,
 }
 
+#[cfg(not(target_os = "macos"))]
+fn socket() -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(rustix::net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        flags,
+        None,
+    )?)
+}
+
+/// Here both flags are set afterwards; a child that is started in between inherits a socket without a peer.
+#[cfg(target_os = "macos")]
+fn socket() -> io::Result<OwnedFd> {
+    let socket = rustix::net::socket(AddressFamily::UNIX, SocketType::STREAM, None)?;
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
+    rustix::io::ioctl_fionbio(&socket, true)?;
+    Ok(socket)
+}
+
 /// Tries once, without ever waiting: a blocking connect would wait for ever on an agent that is stopped.
 pub(super) fn reach(path: &Path) -> io::Result<Reached> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    let socket = socket()?;
     match rustix::net::connect(&socket, &SocketAddrUnix::new(path)?) {
         Ok(()) => Ok(Reached::Connected(UnixStream::from(socket))),
         Err(Errno::AGAIN) => Ok(Reached::Busy),

@@ -6,6 +6,10 @@ mod client;
 mod dial;
 mod directory;
 mod fresh;
+#[cfg(target_os = "linux")]
+mod inherited;
+#[cfg(not(target_os = "linux"))]
+#[path = "not_inherited.rs"]
 mod inherited;
 mod stale;
 
@@ -16,14 +20,16 @@ pub use inherited::is_handed_over;
 pub use stale::remove_stale;
 
 use super::{EndpointError, Peer};
+use interprocess::local_socket::PeerCreds;
 use interprocess::local_socket::traits::StreamCommon;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 /// Longest path of a Unix socket in bytes: `sun_path` of unix(7) without its final zero.
-const MAX_PATH: usize = 107;
+const MAX_PATH: usize = if cfg!(target_os = "macos") { 103 } else { 107 };
 
 /// Connections that may wait to be accepted: a build that starts a thousand logins at once is not refused.
 const BACKLOG: i32 = 4096;
@@ -128,15 +134,37 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 /// Who is at the other end of `stream`.
-fn peer(stream: &impl StreamCommon) -> io::Result<Peer> {
+fn peer(stream: &(impl StreamCommon + AsFd)) -> io::Result<Peer> {
     let credentials = stream.peer_creds()?;
     // Zero stands for a process of another pid namespace.
-    let pid = credentials
-        .pid()
-        .and_then(|pid| u32::try_from(pid).ok())
-        .filter(|&pid| pid != 0);
+    let pid = pid(stream, &credentials).filter(|&pid| pid != 0);
     Ok(Peer {
         pid,
         uid: credentials.euid(),
     })
+}
+
+#[cfg(not(target_os = "macos"))]
+fn pid(_stream: &impl AsFd, credentials: &PeerCreds) -> Option<u32> {
+    credentials.pid().and_then(|pid| u32::try_from(pid).ok())
+}
+
+/// macOS tells the process apart from the user (LOCAL_PEERPID).
+#[cfg(target_os = "macos")]
+fn pid(stream: &impl AsFd, _credentials: &PeerCreds) -> Option<u32> {
+    use std::os::fd::AsRawFd;
+    let mut pid: libc::pid_t = 0;
+    let mut size = size_of_val(&pid) as libc::socklen_t;
+    // SAFETY: an open socket, and a place of the size that is told.
+    let told = unsafe {
+        let socket = stream.as_fd().as_raw_fd();
+        libc::getsockopt(
+            socket,
+            libc::SOL_LOCAL,
+            libc::LOCAL_PEERPID,
+            (&raw mut pid).cast(),
+            &mut size,
+        )
+    };
+    (told == 0).then(|| u32::try_from(pid).ok()).flatten()
 }

@@ -5,11 +5,12 @@ use super::{full_name, server};
 use crate::endpoint::{Peer, Stream};
 use interprocess::os::windows::named_pipe::local_socket::tokio::Stream as PipeStream;
 use std::io;
-use std::os::windows::io::{AsHandle, AsRawHandle};
+use std::os::windows::io::AsHandle;
 use std::path::Path;
-use std::ptr::null_mut;
+use std::pin::Pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
-use windows_sys::Win32::System::Pipes::PeekNamedPipe;
+use tokio::io::{AsyncRead, ReadBuf};
 
 /// Between two attempts at an agent that has no free instance.
 const AGAIN: Duration = Duration::from_millis(5);
@@ -36,20 +37,12 @@ pub async fn dial(path: &Path) -> io::Result<(Stream, Peer)> {
     Ok((Stream::from(stream), peer))
 }
 
-/// Whether the other side has neither closed the connection nor said anything that was not read yet.
-pub fn is_quiet(stream: &Stream) -> bool {
-    let Stream::NamedPipe(pipe) = stream;
-    let mut waiting = 0;
-    // SAFETY: the handle is open; nothing is read but the count.
-    let open = unsafe {
-        PeekNamedPipe(
-            pipe.inner().as_handle().as_raw_handle(),
-            null_mut(),
-            0,
-            null_mut(),
-            &mut waiting,
-            null_mut(),
-        )
-    };
-    open != 0 && waiting == 0
+/// Whether the other side has neither closed the connection nor said anything that was not read yet. A pipe is read ahead
+/// here, so it can be told by reading only: of a connection that was not quiet, a byte is gone.
+pub fn is_quiet(mut stream: &Stream) -> bool {
+    let mut byte = [0];
+    let mut context = Context::from_waker(Waker::noop());
+    Pin::new(&mut stream)
+        .poll_read(&mut context, &mut ReadBuf::new(&mut byte))
+        .is_pending()
 }

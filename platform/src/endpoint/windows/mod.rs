@@ -97,7 +97,6 @@ pub fn is_handed_over() -> bool {
 }
 
 /// A pipe's name goes with its last instance, so none is ever left behind.
-#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
 pub fn remove_stale(_dir: &Path, _prefix: &str, _age: Duration) -> io::Result<usize> {
     Ok(0)
 }
@@ -141,7 +140,7 @@ fn options(path: &Path) -> io::Result<PipeListenerOptions<'static>> {
 fn random(letters: usize) -> String {
     let mut number = 0;
     let mut letter = |at: usize| {
-        if at % 8 == 0 {
+        if at.is_multiple_of(8) {
             number = RandomState::new().build_hasher().finish();
         }
         let letter = b'a' + u8::try_from(number % 26).unwrap_or(0);

@@ -43,7 +43,7 @@ const READ_CONTROL: u32 = 0x2_0000;
 
 thread_local! {
     /// The pipe behind the window of this thread.
-    static SERVED: RefCell<PathBuf> = const { RefCell::new(PathBuf::new()) };
+    static SERVED: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
 }
 
 /// The window's thread. Dropping it closes the window.
@@ -70,7 +70,7 @@ impl Drop for Window {
 }
 
 fn run(path: PathBuf, tell: impl FnOnce(io::Result<u32>)) {
-    SERVED.set(path);
+    SERVED.set(Some(path));
     let window = match create() {
         Err(error) => return tell(Err(error)),
         Ok(window) => window,
@@ -175,7 +175,10 @@ fn answer(name: &[u8]) -> io::Result<()> {
     let mut question = Zeroizing::new(vec![0; length + 4]);
     shared.read(0, &mut question);
     question[..4].copy_from_slice(&(length as u32).to_be_bytes());
-    let answer = SERVED.with_borrow(|path| exchange(path, &question))?;
+    let answer = SERVED.with_borrow(|path| match path {
+        Some(path) => exchange(path, &question),
+        None => Err(io::ErrorKind::NotConnected.into()),
+    })?;
     if answer.len() > shared.length {
         return Err(refused("an answer longer than the memory for it"));
     }
@@ -265,3 +268,7 @@ impl Drop for Shared {
         unsafe { UnmapViewOfFile(self.view) };
     }
 }
+
+#[cfg(test)]
+#[path = "window_tests.rs"]
+mod tests;

@@ -51,7 +51,6 @@ impl UserSignal {
     ///
     /// # Errors
     /// None here.
-    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
     pub fn catch() -> io::Result<Self> {
         Ok(Self)
     }
