@@ -69,7 +69,8 @@ main() {
     cargo clippy --workspace --lib --bins --test windows --locked "${settings[@]}" --target "$target" -- -D warnings
     make_prefix
     trap 'timeout 60 wineserver -k || true' EXIT
-    cargo test --workspace --lib --bins --test windows --locked "${settings[@]}" --target "$target"
+    cargo test -p claviger-platform --lib --locked "${settings[@]}" --target "$target"
+    cargo test -p claviger --test windows --locked "${settings[@]}" --target "$target"
 }
 
 main "$@"

@@ -20,8 +20,9 @@ const SERVICE: &str = "claviger";
 /// Windows says nothing of a length.
 #[cfg(windows)]
 const LARGEST: usize = 2560;
+/// No limit is known; nobody's passphrase is longer.
 #[cfg(not(windows))]
-const LARGEST: usize = usize::MAX;
+const LARGEST: usize = 1 << 20;
 
 /// The keyring as one thread uses it.
 pub(super) struct Session;
