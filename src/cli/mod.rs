@@ -203,6 +203,9 @@ pub(crate) struct AddArgs {
     /// Private key files; without any, every protected key in the configured places
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Remember that FILE's key is for this host, so that it is among the first that are offered there; as often as needed
+    #[arg(long = "for", value_name = "HOST", requires = "files")]
+    pub(crate) hosts: Vec<String>,
     /// Only open the keys in the running agent; store nothing
     #[arg(long)]
     pub(crate) no_store: bool,

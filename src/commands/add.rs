@@ -8,6 +8,7 @@ use super::context::{Context, Secrets, runtime};
 use super::learn::learn;
 use super::names::{known_place, wanted, whole};
 use super::output::{self, Failure, visible};
+use super::ssh_config::checked_host;
 use crate::cli::AddArgs;
 use claviger::config::{Config, edit_key_files};
 use claviger::key::{self, KdfLimits, KeyError};
@@ -37,10 +38,17 @@ struct Adding<'a> {
     last: Option<Arc<Secret>>,
     /// The agent that is to open the keys instead of storing (`--no-store`).
     only_open: Option<Client>,
+    /// What the keys are for (`--for`).
+    hosts: Vec<String>,
 }
 
 pub(crate) fn run(args: &AddArgs, context: &Context) -> Result<ExitCode, Failure> {
     let secrets = Secrets::read(&args.key, &args.vault)?;
+    let hosts = args
+        .hosts
+        .iter()
+        .map(|host| checked_host(host).map(str::to_owned));
+    let hosts: Vec<String> = hosts.collect::<Result<_, _>>()?;
     let config = context.config()?;
     let means = Arc::new(context.means());
     let agent = Client::find(context, args.client.socket.as_deref());
@@ -60,6 +68,7 @@ pub(crate) fn run(args: &AddArgs, context: &Context) -> Result<ExitCode, Failure
         given: secrets.key.map(Arc::new),
         last: None,
         only_open,
+        hosts,
     };
     let runtime = runtime()?;
     let mut exit = ExitCode::SUCCESS;
@@ -135,6 +144,11 @@ impl Adding<'_> {
                 if done.is_empty() { "" } else { "; " },
                 places.config.display()
             );
+        }
+        if !self.hosts.is_empty() {
+            self.context.notes().mean(&wanted.fingerprint, &self.hosts)?;
+            let apart = if done.is_empty() { "" } else { "; " };
+            done += &format!("{apart}for {}", self.hosts.join(", "));
         }
         if let Some(agent) = &self.only_open {
             agent.rescan()?;

@@ -7,6 +7,11 @@ use crate::cli::ExplainArgs;
 use claviger::wire::report::{ExplainReport, ExplainedKey};
 use std::process::ExitCode;
 
+/// Letters of a fingerprint that are shown: enough for `claviger` to know the key by; `--json` has all.
+const SHORT: usize = 7 + 12;
+/// A longer name does not move the reasons of all others.
+const WIDEST: usize = 40;
+
 pub(crate) fn run(args: &ExplainArgs, context: &Context) -> Result<ExitCode, Failure> {
     let report = Client::find(context, args.client.socket.as_deref())?.explain(&args.host)?;
     match args.json {
@@ -35,19 +40,13 @@ fn text(report: &ExplainReport) -> String {
         (false, 0) => String::from("offered, without a limit:"),
         (false, max) => format!("offered, at most {max}:"),
     });
-    lines.extend(
-        report
-            .offered
-            .iter()
-            .enumerate()
-            .map(|(place, key)| line(place + 1, key)),
-    );
+    // One table for both, so that the columns stand below each other.
+    let mut rows = table(report).into_iter();
+    lines.extend(rows.by_ref().take(report.offered.len()));
     if !report.left_out.is_empty() {
         lines.push(String::from("left out:"));
-        let first = report.offered.len() + 1;
-        let left_out = report.left_out.iter().enumerate();
-        lines.extend(left_out.map(|(place, key)| line(first + place, key)));
     }
+    lines.extend(rows);
     lines.push(format!("next time: {}", report.next));
     lines
         .iter()
@@ -75,11 +74,32 @@ fn head(report: &ExplainReport) -> String {
     }
 }
 
-fn line(place: usize, key: &ExplainedKey) -> String {
-    let name = match (key.comment.is_empty(), key.path.is_empty()) {
-        (false, _) => key.comment.as_str(),
-        (true, false) => key.path.as_str(),
-        (true, true) => "without a comment",
+/// A line for each key: its place, as much of its fingerprint as `claviger` knows it by, its name, and why.
+fn table(report: &ExplainReport) -> Vec<String> {
+    let keys = report.offered.iter().chain(&report.left_out);
+    let rows: Vec<[String; 3]> = keys
+        .map(|key| {
+            let short = key.fingerprint.chars().take(SHORT).collect();
+            [short, visible(name(key)), visible(&key.detail)]
+        })
+        .collect();
+    let wide = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
     };
-    format!("  {place}. {}  {name}: {}", key.fingerprint, key.detail)
+    let (digits, widest) = (rows.len().to_string().len(), wide(1).min(WIDEST));
+    let line = |(place, [short, name, why]): (usize, &[String; 3])| {
+        format!("  {:>digits$}. {short}  {name:widest$}  {why}", place + 1)
+    };
+    rows.iter().enumerate().map(line).collect()
+}
+
+fn name(key: &ExplainedKey) -> &str {
+    match (key.comment.is_empty(), key.path.is_empty()) {
+        (false, _) => &key.comment,
+        (true, false) => &key.path,
+        (true, true) => "without a comment",
+    }
 }

@@ -41,6 +41,9 @@ pub(crate) fn run(args: &RemoveArgs, context: &Context) -> Result<ExitCode, Fail
         Ok(false) => {}
         Err(error) => failures.push(error.to_string()),
     }
+    if let Err(error) = context.notes().mean_nothing(&key.fingerprint) {
+        failures.push(error.to_string());
+    }
     if let Some(client) = &client {
         let told = client.forget(&key.fingerprint).and_then(|_| client.rescan());
         failures.extend(told.err().map(|failure| failure.to_string()));

@@ -99,7 +99,8 @@ impl View<'_> {
         }
         known.keyless = self.0.keyless(host);
         let rounds: HashSet<u64> = known.tried.values().map(|tried| tried.round).collect();
-        known.rounds = rounds.len();
+        // One key that is offered again and again has one round; those of an earlier process have nothing else.
+        known.rounds = rounds.len().max(self.0.in_vain(host));
         known
     }
 

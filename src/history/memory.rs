@@ -29,6 +29,8 @@ struct Host {
     tried: HashMap<String, Tried>,
     keyless: bool,
     names: BTreeSet<String>,
+    /// Offers in a row that nobody took, as far as this process saw them.
+    in_vain: usize,
 }
 
 /// A use, and what came with it.
@@ -110,6 +112,7 @@ impl Memory {
         used.times = times;
         let host = self.hosts.entry(used.host.clone()).or_default();
         host.uses.insert(login(&used), used.clone());
+        host.in_vain = 0;
         if host.tried.remove(&used.key).is_some() {
             self.tried -= 1;
         }
@@ -123,6 +126,11 @@ impl Memory {
     /// Notes that `keys` were offered to `host` and none was asked for.
     pub(super) fn pass(&mut self, host: &str, keys: &[&str], vain: Vain<'_>, now: u64) -> Passed {
         let at = self.hosts.entry(host.to_owned()).or_default();
+        at.in_vain = if vain.keyless {
+            0
+        } else {
+            at.in_vain.saturating_add(1)
+        };
         self.round += 1;
         let tried = Tried {
             round: self.round,
@@ -220,6 +228,10 @@ impl Memory {
 
     pub(super) fn keyless(&self, host: &str) -> bool {
         self.hosts.get(host).is_some_and(|at| at.keyless)
+    }
+
+    pub(super) fn in_vain(&self, host: &str) -> usize {
+        self.hosts.get(host).map_or(0, |at| at.in_vain)
     }
 
     pub(super) fn under(&self, authority: &str) -> Option<&HashMap<String, u64>> {

@@ -31,6 +31,8 @@ pub struct Found {
     pub inspected: Inspected,
     /// The certificate beside it.
     pub certificate: Option<CertificateFile>,
+    /// The hosts that a person said it is for.
+    pub meant: Vec<String>,
     /// What opening it may cost.
     pub limits: KdfLimits,
 }
@@ -40,6 +42,7 @@ pub struct Found {
 pub fn discover(limits: &KdfLimits, dirs: &[PathBuf], files: &[PathBuf], notes: &Notes) -> Discovered {
     let mut found = Discovered::within(*limits);
     let mut seen = HashSet::new();
+    let mut meant = notes.meant();
     for file in files {
         if seen.insert(file.clone()) {
             found.look_at(file, true, notes);
@@ -51,6 +54,11 @@ pub fn discover(limits: &KdfLimits, dirs: &[PathBuf], files: &[PathBuf], notes: 
                 found.look_at(&path, false, notes);
             }
         }
+    }
+    for key in &mut found.keys {
+        key.meant = meant
+            .remove(&key.inspected.public.fingerprint)
+            .unwrap_or_default();
     }
     found
 }
@@ -100,6 +108,7 @@ impl Discovered {
             Ok((inspected, certificate)) => {
                 let certificate = self.checked(path, certificate, &inspected);
                 self.keys.push(Found {
+                    meant: Vec::new(),
                     path: path.to_owned(),
                     inspected,
                     certificate,

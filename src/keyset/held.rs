@@ -59,6 +59,8 @@ pub(super) struct KeyFile {
     pub(super) protected: bool,
     /// Name of its format.
     pub(super) format: &'static str,
+    /// The hosts that a person said it is for.
+    pub(super) meant: Vec<String>,
     /// What opening it may cost.
     pub(super) limits: KdfLimits,
 }
@@ -76,6 +78,7 @@ impl Held {
             path,
             inspected,
             certificate,
+            meant,
             limits,
         } = found;
         let comment = match inspected.comment {
@@ -92,6 +95,7 @@ impl Held {
                 path,
                 protected: inspected.encrypted,
                 format: inspected.format,
+                meant,
                 limits,
             }),
             cell: known.map(|held| held.cell.clone()).unwrap_or_default(),
@@ -191,15 +195,15 @@ impl Held {
         self.file().is_some() && sk::application(&self.public.blob).is_some()
     }
 
-    /// What a KeePass entry says of where its key is for.
-    pub fn entry_texts(&self) -> impl Iterator<Item = &str> {
-        let entry = match &self.origin {
-            Origin::Database(key) => Some(key),
-            Origin::File(_) | Origin::Added(_) | Origin::Token(_) => None,
+    /// What a KeePass entry, or the person, says of where the key is for.
+    pub fn purposes(&self) -> impl Iterator<Item = &str> {
+        let (entry, meant) = match &self.origin {
+            Origin::Database(key) => (Some(key), &[][..]),
+            Origin::File(file) => (None, &*file.meant),
+            Origin::Added(_) | Origin::Token(_) => (None, &[][..]),
         };
-        entry
-            .into_iter()
-            .flat_map(|key| [key.title.as_str(), key.host.as_str()])
+        let entry = entry.into_iter().flat_map(|key| [&key.title, &key.host]);
+        entry.chain(meant).map(String::as_str)
     }
 
     /// Whether it is open now.

@@ -1,5 +1,6 @@
 //! Public halves that no file tells in clear, noted in the state directory so that a list has them before anything is
-//! opened: of the keys in KeePass databases, and of key files that hold theirs encrypted, by the file's SHA-256 digest.
+//! opened: of the keys in KeePass databases, and of key files that hold theirs encrypted, by the file's SHA-256 digest. Beside
+//! them, for which hosts a person said that a key is (`claviger add --for`).
 //!
 //! The note holds nothing secret; losing it costs one opening of each. What cannot be read in it is passed over. It is
 //! written whole or not at all, under a lock between processes, and only when something changed.
@@ -10,6 +11,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64ct::{Base64, Encoding};
 use claviger_platform::files::{self, FileError};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +35,9 @@ pub struct Notes {
 pub(super) struct Note {
     pub(super) databases: Vec<Database>,
     files: Vec<KeyFile>,
+    /// By the key's fingerprint.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    meant: BTreeMap<String, Vec<String>>,
 }
 
 /// A key file that was opened once.
@@ -73,6 +78,33 @@ impl Notes {
             note.files.push(known);
             let surplus = note.files.len().saturating_sub(MOST_FILES);
             note.files.drain(..surplus);
+        })
+    }
+
+    /// The hosts that keys are meant for, by the keys' fingerprints.
+    pub fn meant(&self) -> BTreeMap<String, Vec<String>> {
+        self.read().meant
+    }
+
+    /// Notes that a key is meant for these hosts too.
+    ///
+    /// # Errors
+    /// The note cannot be written.
+    pub fn mean(&self, fingerprint: &str, hosts: &[String]) -> Result<(), FileError> {
+        self.change(|note| {
+            let meant = note.meant.entry(fingerprint.to_owned()).or_default();
+            meant.retain(|host| !hosts.contains(host));
+            meant.extend_from_slice(hosts);
+        })
+    }
+
+    /// Forgets what a key is meant for.
+    ///
+    /// # Errors
+    /// The note cannot be written.
+    pub fn mean_nothing(&self, fingerprint: &str) -> Result<(), FileError> {
+        self.change(|note| {
+            note.meant.remove(fingerprint);
         })
     }
 
@@ -131,6 +163,18 @@ mod tests {
         assert_eq!(notes.public_of(b"one").unwrap(), format!("{LINE} me").as_bytes());
         assert_eq!(notes.public_of(b"two").unwrap(), LINE.as_bytes());
         assert_eq!(notes.public_of(b"three"), None);
+    }
+
+    #[test]
+    fn a_key_is_meant_for_hosts_until_that_is_forgotten() {
+        let state = tempfile::tempdir().unwrap();
+        let notes = Notes::in_state(state.path());
+        let hosts = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        notes.mean("SHA256:a", &hosts(&["one", "two"])).unwrap();
+        notes.mean("SHA256:a", &hosts(&["two", "three"])).unwrap();
+        assert_eq!(notes.meant()["SHA256:a"], ["one", "two", "three"]);
+        notes.mean_nothing("SHA256:a").unwrap();
+        assert!(notes.meant().is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::authenticator::is_left_to;
 use super::elsewhere::foreign;
-use super::offering::{Choice, Destination, Entry, Offering, plain_fingerprint, ranks};
+use super::offering::{Choice, Destination, Entry, MANY, Offering, plain_fingerprint, ranks};
 use super::permission::{Ruled, now};
 use super::{Agent, Answer, Session};
 use crate::client::{Asked, Program};
@@ -256,14 +256,23 @@ impl Drop for Session {
             return;
         };
         let keys: Vec<&str> = offered.keys.iter().map(String::as_str).collect();
+        // Who fails closes its connection by ending; who got in otherwise closes it and goes on.
+        let keyless = self.peer.pid.is_some_and(|pid| !process::is_ending(pid));
         let vain = Vain {
             user: offered.user.as_deref(),
-            // Who fails closes its connection by ending; who got in otherwise closes it and goes on.
-            keyless: self.peer.pid.is_some_and(|pid| !process::is_ending(pid)),
+            keyless,
         };
-        offered
-            .history(offering)
-            .unanswered(&offered.host, &keys, vain, now());
+        let history = offered.history(offering);
+        history.unanswered(&offered.host, &keys, vain, now());
+        let offers = history.view().at(&offered.host, &[], None).rounds;
+        if offers >= MANY && !keyless {
+            tracing::info!(
+                host = offered.host,
+                offers,
+                "again no key was taken; the next login is offered the next ones (sshd 9.8 and later lets a computer wait \
+                 after failed logins)"
+            );
+        }
     }
 }
 

@@ -112,3 +112,44 @@ fn a_pin_reaches_the_configuration_and_the_running_agent_takes_it() {
     let refused = home.claviger(&["hosts", "pin", &name, "id_yours"]).output();
     assert!(text(&refused.expect("claviger")).contains("id_yours"));
 }
+
+#[test]
+fn a_key_that_is_meant_for_a_host_is_the_first_there() {
+    let (home, server) = (Home::new(), Home::new());
+    let keys: Vec<Key> = (1..=9)
+        .map(|number| Key::make_with(&home, &format!("key_{number}"), KeyKind::Quick, ""))
+        .collect();
+    let sshd = Sshd::saying(&server, &[&keys[8]], "MaxAuthTries 6");
+    let known = fs::read(sshd.known_hosts()).expect("known_hosts");
+    home.write(".ssh/known_hosts", &known, 0o600);
+    let _agent = Agent::start(&home);
+    let reasons = || {
+        let text = succeed(&mut home.claviger(&["explain", "--json", &sshd.host()]));
+        let explained: Value = serde_json::from_str(&text).expect("JSON");
+        explained["offered"][0]["reason"].clone()
+    };
+    assert_eq!(reasons(), "untried");
+    let done = succeed(&mut home.claviger(&["add", "--for", "127.0.0.1", keys[8].arg()]));
+    assert!(done.contains("for 127.0.0.1"), "{done}");
+    assert_eq!(reasons(), "names_host");
+    succeed(&mut sshd.login(&home, "true"));
+    succeed(&mut home.claviger(&["hosts", "forget", "--all"]));
+    assert_eq!(reasons(), "names_host");
+    succeed(&mut home.claviger(&["remove", keys[8].arg()]));
+    assert_eq!(reasons(), "untried");
+}
+
+#[test]
+fn a_second_offer_in_vain_is_in_the_log() {
+    let (home, server) = (Home::new(), Home::new());
+    Key::make_with(&home, "id_mine", KeyKind::Quick, "");
+    let sshd = Sshd::saying(&server, &[], "MaxAuthTries 6");
+    let agent = Agent::start(&home);
+    for _ in 0..2 {
+        assert!(!agent.log().contains("again no key was taken"));
+        sshd.login(&home, "true").output().expect("ssh");
+    }
+    wait_until("the log says so", || {
+        agent.log().contains("again no key was taken")
+    });
+}

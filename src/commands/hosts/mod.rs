@@ -9,12 +9,23 @@ mod resolve;
 
 use super::context::Context;
 use super::output::{self, Failure, visible};
+use super::table;
 use crate::cli::{HostsArgs, HostsVerb};
 use claviger::history::{History, Use};
 use claviger::known_hosts::KnownHosts;
 use serde::Serialize;
 use std::process::ExitCode;
 use std::time::{Duration, UNIX_EPOCH};
+
+const HEAD: [&str; 7] = [
+    "HOST",
+    "USER",
+    "REPOSITORY",
+    "KEY",
+    "TIMES",
+    "LAST",
+    "NOT TAKEN SINCE",
+];
 
 /// One line of the listing. Field names are stable.
 #[derive(Serialize)]
@@ -31,6 +42,8 @@ struct Row {
     first_used: String,
     last_used: String,
     times: u64,
+    /// Offers in a row since then that the key was in and was not taken from.
+    misses: u32,
 }
 
 pub(crate) fn run(args: &HostsArgs, context: &Context) -> Result<ExitCode, Failure> {
@@ -51,11 +64,7 @@ pub(crate) fn run(args: &HostsArgs, context: &Context) -> Result<ExitCode, Failu
     match (args.json, rows.is_empty()) {
         (true, _) => output::json(&rows)?,
         (false, true) => output::line("nothing was learnt yet; a login through claviger teaches it")?,
-        (false, false) => {
-            for row in &rows {
-                output::line(line(row))?;
-            }
-        }
+        (false, false) => output::line(table::lines(HEAD, rows.iter().map(cells)))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -87,17 +96,25 @@ fn row(one: Use, known: &KnownHosts) -> Row {
         path: one.path,
         key: one.key,
         times: one.times,
+        misses: one.misses,
     }
 }
 
-fn line(row: &Row) -> String {
-    let host = match row.names.first() {
-        Some(name) => name.as_str(),
-        None => row.host_key.as_str(),
-    };
-    let times = if row.times == 1 { "time" } else { "times" };
-    visible(&format!(
-        "{}@{host}  {}  {} {times}, last {}",
-        row.user, row.key, row.times, row.last_used
-    ))
+/// For people, who know a host by its first name.
+fn cells(row: &Row) -> [String; 7] {
+    let host = row.names.first().unwrap_or(&row.host_key);
+    let or_none = |text: String| if text.is_empty() { String::from("-") } else { text };
+    [
+        visible(host),
+        visible(&row.user),
+        or_none(visible(&row.path)),
+        row.key.clone(),
+        row.times.to_string(),
+        row.last_used.clone(),
+        or_none(if row.misses == 0 {
+            String::new()
+        } else {
+            row.misses.to_string()
+        }),
+    ]
 }

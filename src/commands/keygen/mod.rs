@@ -62,6 +62,12 @@ pub(super) fn create(args: &KeygenArgs, context: &Context) -> Result<(Report, Ve
     })?;
     // The key is there: whatever fails from now on is told beside it, and does not hide it.
     let mut failures = Vec::new();
+    if let Some(host) = &args.host.host {
+        let meant = context
+            .notes()
+            .mean(&report.fingerprint, std::slice::from_ref(host));
+        failures.extend(meant.err().map(Failure::from));
+    }
     match announce(args, context, &config, &recipe, &protection, &report) {
         Ok(agent) => report.agent = agent,
         Err(failure) => failures.push(failure),

@@ -135,7 +135,7 @@ impl Entry<'_> {
         let mut texts = vec![comment.as_ref()];
         texts.extend(file.as_deref());
         if let Self::Held(held) = self {
-            texts.extend(held.entry_texts());
+            texts.extend(held.purposes());
         }
         hints.of(&texts)
     }

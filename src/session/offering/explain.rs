@@ -7,7 +7,7 @@ use crate::session::authenticator::is_left_to;
 use crate::wire::report::{ExplainReport, ExplainedKey};
 
 /// A server that lets a source wait after failed logins (sshd 9.8 and later) does so after a few of them.
-const MANY: usize = 2;
+pub(in crate::session) const MANY: usize = 2;
 
 /// Tells what `entries` a login at `host` would be offered. A look that leaves no trace.
 pub(in crate::session) async fn explain(
@@ -91,7 +91,7 @@ fn why(reason: Reason, one: &Candidate) -> (&'static str, String) {
         Reason::Config => ("ssh_config", String::from("ssh_config names it for this host")),
         Reason::NamesHost => (
             "names_host",
-            String::from("its comment, file or entry names the host"),
+            String::from("its comment, file, entry or `--for` names the host"),
         ),
         Reason::Untried => match one.overall.0 {
             0 => ("untried", String::from("it was not offered here yet")),

@@ -11,7 +11,7 @@ mod named;
 
 pub(super) use choice::{Choice, Entry, ranks};
 pub(super) use destination::Destination;
-pub(super) use explain::explain;
+pub(super) use explain::{MANY, explain};
 
 use crate::client::Clients;
 use crate::history::{History, HistoryError};
