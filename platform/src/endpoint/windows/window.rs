@@ -7,12 +7,12 @@
 use super::client::connect;
 use crate::windows::descriptor::{self, Kind};
 use crate::windows::{sid, wide};
-use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::{Path, PathBuf};
 use std::ptr::{null, null_mut};
 use std::sync::mpsc::sync_channel;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use windows_sys::Win32::Foundation::{HWND, LPARAM, LRESULT, WPARAM};
 use windows_sys::Win32::System::DataExchange::COPYDATASTRUCT;
@@ -41,9 +41,11 @@ const PATIENT: Duration = Duration::from_secs(300);
 /// READ_CONTROL, to ask whose the memory is.
 const READ_CONTROL: u32 = 0x2_0000;
 
-thread_local! {
-    /// The pipe behind the window of this thread.
-    static SERVED: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
+/// The pipe behind the window, of which a session has one.
+static SERVED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+fn served() -> MutexGuard<'static, Option<PathBuf>> {
+    SERVED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The window's thread. Dropping it closes the window.
@@ -70,11 +72,11 @@ impl Drop for Window {
 }
 
 fn run(path: PathBuf, tell: impl FnOnce(io::Result<u32>)) {
-    SERVED.set(Some(path));
     let window = match create() {
         Err(error) => return tell(Err(error)),
         Ok(window) => window,
     };
+    *served() = Some(path);
     // SAFETY: a number of this thread, which has a message queue since it has a window.
     tell(Ok(unsafe { GetCurrentThreadId() }));
     let mut message = MSG::default();
@@ -175,10 +177,8 @@ fn answer(name: &[u8]) -> io::Result<()> {
     let mut question = Zeroizing::new(vec![0; length + 4]);
     shared.read(0, &mut question);
     question[..4].copy_from_slice(&(length as u32).to_be_bytes());
-    let answer = SERVED.with_borrow(|path| match path {
-        Some(path) => exchange(path, &question),
-        None => Err(io::ErrorKind::NotConnected.into()),
-    })?;
+    let path = served().clone().ok_or(io::ErrorKind::NotConnected)?;
+    let answer = exchange(&path, &question)?;
     if answer.len() > shared.length {
         return Err(refused("an answer longer than the memory for it"));
     }
