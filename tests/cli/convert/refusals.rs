@@ -174,7 +174,8 @@ fn what_cannot_be_converted_is_named_with_the_way_out() {
         fs::copy(data.join(file), home.path(name)).unwrap();
         fs::set_permissions(home.path(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
-    convert(&home, &home.path("sk"), "ppk", "out", &[]).failed(&["sk", "token", "ssh-keygen -p"]);
+    convert(&home, &home.path("sk"), "ppk", "out", &[])
+        .failed(&["sk-ssh-ed25519@openssh.com", "--to openssh"]);
     convert(&home, &home.path("mldsa"), "ppk", "out", &[]).failed(&["ssh-mldsa44-ed25519", "--to openssh"]);
     convert(
         &home,
