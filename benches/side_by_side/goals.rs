@@ -3,6 +3,7 @@
 use crate::cases::{Row, divide, limit, p50};
 use crate::measure::Who;
 use crate::memory::Memory;
+use crate::offers;
 use serde_json::{Value, json};
 
 /// A promise, and what came of it.
@@ -18,6 +19,7 @@ pub(crate) fn of(rows: &[Row], memory: Option<Memory>) -> Vec<Goal> {
         let figures = &rows.iter().find(|row| row.what == what)?.figures;
         divide(p50(figures, Who::Claviger), limit(figures))
     };
+    let ours = |what: &str| p50(&rows.iter().find(|row| row.what == what)?.figures, Who::Claviger);
     let goal = |what, most, found| Goal { what, most, found };
     vec![
         goal(
@@ -29,6 +31,11 @@ pub(crate) fn of(rows: &[Row], memory: Option<Memory>) -> Vec<Goal> {
             "Ed25519 signature, times the limit",
             1.5,
             times_limit("sign, Ed25519"),
+        ),
+        goal(
+            "list of a bound connection, 10000 hosts learnt, times nothing learnt",
+            2.0,
+            divide(ours(offers::LEARNT), ours(offers::EMPTY)),
         ),
         goal(
             "PSS without keys, MB",

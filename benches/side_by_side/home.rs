@@ -64,6 +64,16 @@ impl Home {
         self.dir.join("keys")
     }
 
+    /// Where its agent notes what it learnt.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.dir.join("state")
+    }
+
+    /// A file in it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
     /// A command that sees this home and neither keyring, display nor agent of the person who runs the benchmark.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);

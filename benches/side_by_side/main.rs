@@ -12,8 +12,10 @@ mod echo;
 mod goals;
 mod home;
 mod keys;
+mod logins;
 mod measure;
 mod memory;
+mod offers;
 mod report;
 mod sealed;
 mod turns;
@@ -70,6 +72,10 @@ fn run(arguments: &[String]) -> Result<()> {
     rows.extend(cases::starts(&room, plan)?);
     progress("lists, signatures and visits");
     rows.extend(cases::requests(&room, plan)?);
+    progress("choosing keys");
+    rows.extend(offers::measure(&room, plan)?);
+    progress("logins");
+    rows.extend(logins::measure(&room, plan)?);
     progress("first use of sealed keys");
     rows.extend(sealed::measure(&room, plan)?);
 

@@ -74,10 +74,13 @@ pub(crate) fn sign_request(blob: &[u8], data: &[u8], flags: u32) -> Result<Vec<u
     Ok(frame)
 }
 
+/// The session of [`login_data`].
+pub(crate) const SESSION: [u8; 32] = [0x5a; 32];
+
 /// What `ssh` asks an agent to sign for a login (RFC 4252, 7), with an invented session id.
 pub(crate) fn login_data(blob: &[u8], algorithm: &str) -> Result<Vec<u8>> {
     let mut data = Vec::new();
-    [0x5a_u8; 32].as_slice().encode(&mut data)?;
+    SESSION.as_slice().encode(&mut data)?;
     50_u8.encode(&mut data)?;
     for text in ["someone", "ssh-connection", "publickey"] {
         text.encode(&mut data)?;
