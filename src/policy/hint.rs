@@ -32,7 +32,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// `hosts` are names and addresses, perhaps as "[host]:port"; `path` is a repository ("org/repo").
+    /// `hosts` are names and addresses, perhaps as `[host]:port`; `path` is a repository ("org/repo").
     pub fn new<'a>(hosts: impl IntoIterator<Item = &'a str>, path: Option<&str>) -> Self {
         let mut hints = Self::default();
         for host in hosts {
