@@ -71,6 +71,8 @@ pub(crate) enum Verb {
     Hosts(HostsArgs),
     /// Show the agent's state: sources of passphrases, problems, memory protection
     Status(ReportArgs),
+    /// Find what is wrong with files, agents and configurations, and say what to do
+    Doctor(DoctorArgs),
     /// Seal every open key and close the vault
     Lock(ClientArgs),
     /// Open a key or the vault now
@@ -224,6 +226,17 @@ pub(crate) struct ReportArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
+}
+
+/// Exit status 1 where errors or warnings remain.
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// Mend what can be mended without a question: permissions of your own files and directories
+    #[arg(long)]
+    pub(crate) fix: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]

@@ -7,7 +7,7 @@ use super::effective::{Effective, built_in, may_pass};
 use super::named::Blobs;
 use super::scan::Search;
 use super::tokens::Local;
-use super::{Asked, Program, plink};
+use super::{Asked, Program, Survey, plink};
 use claviger_platform::dirs;
 use claviger_platform::process::{Seen, SeenError, see};
 use std::ffi::OsString;
@@ -107,6 +107,21 @@ impl Clients {
         let home = self.inner.local.as_ref().map(|local| local.home.clone());
         let home = home.unwrap_or_else(|| "/".into());
         self.typed(&["--".into(), name.into()], home).await
+    }
+
+    /// What stands in ssh's configuration of this process's user, and what ssh says to it.
+    pub async fn survey(&self) -> Option<Survey> {
+        let inner = self.inner.clone();
+        let scan = blocking(move || {
+            let local = inner.local.as_ref()?;
+            let variable = |name: &str| Origin::Own.variable(name);
+            let search = Search {
+                local,
+                variable: &variable,
+            };
+            Some(search.run(None))
+        });
+        Some(Survey::of(&self.inner.ssh, scan.await??).await)
     }
 
     /// What `ssh`, typed with these words in `cwd`, would be asked to do.

@@ -6,7 +6,7 @@ use super::effective::{Effective, has_publickey};
 use super::named::Blobs;
 use super::scan::is_off;
 use super::tokens::{Local, Tokens};
-use super::{Asked, Named, Program, STUBS, remote};
+use super::{Asked, IdentityAgent, Named, Program, STUBS, remote};
 use std::path::Path;
 
 /// Everything that an answer is made of.
@@ -67,6 +67,8 @@ impl Parts<'_> {
             let all = identities(&scan.identities).chain(certificates(&scan.certificates));
             configured.add(files(&mut { all }));
         }
+        let agent = effective.identity_agent.clone();
+        let agent = agent.map(|name| self.agent(&tokens, name));
         Asked {
             unsure: unsure || explicit.lost || configured.lost || defaults.lost,
             explicit: explicit.named,
@@ -79,10 +81,25 @@ impl Parts<'_> {
             port: effective.port,
             user: effective.user,
             host_key_alias: effective.host_key_alias,
+            agent,
             token_library: effective.token_library.and_then(|name| self.library(name)),
             path: remote::repository(&self.arguments.command.join(" ")),
             program: self.program,
         }
+    }
+
+    /// What `IdentityAgent` means: a name of a variable takes its content.
+    fn agent(&self, tokens: &Tokens<'_>, name: String) -> IdentityAgent {
+        if name.eq_ignore_ascii_case("none") {
+            return IdentityAgent::Nobody;
+        }
+        let content = match name.strip_prefix('$').filter(|rest| !rest.starts_with('{')) {
+            Some("SSH_AUTH_SOCK") => return IdentityAgent::Environment,
+            Some(variable) => (self.variable)(variable),
+            None if name == "SSH_AUTH_SOCK" => return IdentityAgent::Environment,
+            None => tokens.path(&name).map(|path| path.to_string_lossy().into_owned()),
+        };
+        IdentityAgent::At(content.unwrap_or(name).into())
     }
 
     /// The library that `SecurityKeyProvider` means, by its path or by a variable that has it.

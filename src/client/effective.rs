@@ -42,6 +42,8 @@ pub(super) struct Effective {
     pub(super) port: Option<u16>,
     pub(super) user: Option<String>,
     pub(super) host_key_alias: Option<String>,
+    /// As written; none where nothing is configured.
+    pub(super) identity_agent: Option<String>,
     /// As written, perhaps `$VARIABLE`.
     pub(super) token_library: Option<String>,
 }
@@ -104,6 +106,7 @@ impl Effective {
                 "hostkeyalias" => {
                     found.host_key_alias = Some(value.to_owned()).filter(|alias| alias != "none")
                 }
+                "identityagent" => found.identity_agent = Some(value.to_owned()),
                 "securitykeyprovider" => found.token_library = Some(value.to_owned()),
                 _ => (),
             }

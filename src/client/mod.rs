@@ -20,12 +20,14 @@ mod plink;
 mod program;
 mod remote;
 mod scan;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod tokens;
 
 pub use clients::Clients;
 pub use program::Program;
+pub use survey::Survey;
 
 use std::path::PathBuf;
 
@@ -59,6 +61,8 @@ pub struct Asked {
     pub user: Option<String>,
     /// `HostKeyAlias`: the name in known_hosts.
     pub host_key_alias: Option<String>,
+    /// `IdentityAgent`, where it is configured.
+    pub agent: Option<IdentityAgent>,
     /// The library through which it has security keys asked (`SecurityKeyProvider`, of ssh-keygen `SSH_SK_PROVIDER`); none
     /// where that is what is built into OpenSSH.
     pub token_library: Option<String>,
@@ -66,6 +70,17 @@ pub struct Asked {
     pub path: Option<String>,
     /// Not everything could be found out: the user may have named more keys than are here.
     pub unsure: bool,
+}
+
+/// Which agent ssh's configuration has ssh ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdentityAgent {
+    /// None at all.
+    Nobody,
+    /// The one that SSH_AUTH_SOCK names, as without the setting.
+    Environment,
+    /// The one that listens there; as written where it refers to what is not known here.
+    At(PathBuf),
 }
 
 /// A key file that the user named.

@@ -37,6 +37,8 @@ pub(super) struct Scan {
     /// Every `IdentityFile` and `CertificateFile`, as written.
     pub(super) identities: Vec<String>,
     pub(super) certificates: Vec<String>,
+    /// Names that `Host` lines have, without patterns.
+    pub(super) hosts: Vec<String>,
     /// Every variable that is referred to.
     pub(super) variables: BTreeSet<String>,
     /// Names of hosts may be looked up and replaced, which is not done here.
@@ -120,6 +122,11 @@ impl Search<'_> {
         match line.keyword.as_str() {
             "identityfile" => scan.identities.extend(first().cloned()),
             "certificatefile" => scan.certificates.extend(first().cloned()),
+            "host" => {
+                let names = values.iter().flatten();
+                let plain = names.filter(|name| !name.contains(['*', '?', '!']));
+                scan.hosts.extend(plain.cloned());
+            }
             "canonicalizehostname" => scan.canonical |= first().is_none_or(|value| !is_off(value)),
             "canonicalizepermittedcnames" => scan.canonical |= first().is_none_or(|value| !is_off(value)),
             keyword if keyword.starts_with("match") => {

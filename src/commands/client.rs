@@ -61,6 +61,13 @@ impl Client {
         }
     }
 
+    /// Whoever listens there, if anybody does.
+    pub(crate) fn at(socket: &Path) -> Self {
+        Self {
+            socket: socket.to_owned(),
+        }
+    }
+
     /// Where it listens.
     pub(crate) fn socket(&self) -> &Path {
         &self.socket
@@ -69,6 +76,11 @@ impl Client {
     /// The agent's state.
     pub(crate) fn status(&self) -> Result<StatusReport, Failure> {
         self.ask(report::STATUS, Vec::new(), SOON)
+    }
+
+    /// The same, for a shorter time.
+    pub(crate) fn status_within(&self, limit: Duration) -> Result<StatusReport, Failure> {
+        self.ask(report::STATUS, Vec::new(), limit)
     }
 
     /// The agent's keys.
@@ -84,6 +96,12 @@ impl Client {
             .map_err(|error| failure(&error.to_string()))?;
         let keys = identities_answer(&answer).ok_or_else(|| failure("its list of keys is not understood"))?;
         Ok(keys.into_iter().map(|(blob, _)| blob.to_vec()).collect())
+    }
+
+    /// Whether an agent's list comes from there within this time, whosever agent it is.
+    pub(crate) fn lists(&self, limit: Duration) -> bool {
+        let answer = raw_exchange(&self.socket, &[0, 0, 0, 1, REQUEST_IDENTITIES], limit);
+        answer.is_ok_and(|answer| identities_answer(&answer).is_some())
     }
 
     /// Seals every key and closes the vault; says how many were open.

@@ -9,6 +9,7 @@ mod config;
 mod context;
 mod convert;
 mod deploy;
+mod doctor;
 mod explain;
 mod hosts;
 mod import;
@@ -79,6 +80,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Rotate(args) => rotate::run(&args, &context),
         Verb::Explain(args) => explain::run(&args, &context),
         Verb::Hosts(args) => hosts::run(&args, &context),
+        Verb::Doctor(args) => doctor::run(&args, &context),
         Verb::Status(args) => status::run(&args, &context),
         Verb::Lock(args) => lock::run(&args, &context),
         Verb::Unlock(args) => unlock::run(&args, &context),

@@ -9,6 +9,7 @@ use crate::key::{self, CertificateFile, Inspected, KdfLimits, KeyError};
 use crate::wire::report::Problem;
 use claviger_platform::files::{self, FileError};
 use std::collections::HashSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Larger key files are refused; the largest real ones (RSA 16384, PEM) have about 13 kB.
@@ -41,19 +42,11 @@ pub struct Found {
 /// not be opened within `limits` is a problem, too.
 pub fn discover(limits: &KdfLimits, dirs: &[PathBuf], files: &[PathBuf], notes: &Notes) -> Discovered {
     let mut found = Discovered::within(*limits);
-    let mut seen = HashSet::new();
     let mut meant = notes.meant();
-    for file in files {
-        if seen.insert(file.clone()) {
-            found.look_at(file, true, notes);
-        }
-    }
-    for dir in dirs {
-        for path in found.entries(dir) {
-            if seen.insert(path.clone()) {
-                found.look_at(&path, false, notes);
-            }
-        }
+    let (candidates, problems) = candidates(dirs, files);
+    found.problems = problems;
+    for candidate in candidates {
+        found.look_at(&candidate, notes);
     }
     for key in &mut found.keys {
         key.meant = meant
@@ -61,6 +54,55 @@ pub fn discover(limits: &KdfLimits, dirs: &[PathBuf], files: &[PathBuf], notes: 
             .unwrap_or_default();
     }
     found
+}
+
+/// A file that may be a private key.
+pub struct Candidate {
+    /// The file.
+    pub path: PathBuf,
+    /// The configuration names this very file.
+    named: bool,
+}
+
+impl Candidate {
+    /// Whether a key is expected there, so that a person wants to know why there is none.
+    pub fn is_expected(&self) -> bool {
+        self.named || names_a_key(&self.path)
+    }
+}
+
+/// The files at which a search looks, each once; and the directories that it cannot read.
+pub fn candidates(dirs: &[PathBuf], files: &[PathBuf]) -> (Vec<Candidate>, Vec<Problem>) {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    let mut seen = HashSet::new();
+    let mut add = |path: PathBuf, named| {
+        if seen.insert(path.clone()) {
+            found.push(Candidate { path, named });
+        }
+    };
+    files.iter().for_each(|file| add(file.clone(), true));
+    for dir in dirs {
+        match entries(dir) {
+            Ok(paths) => paths.into_iter().for_each(|path| add(path, false)),
+            Err(reason) => problems.push(Problem {
+                path: dir.display().to_string(),
+                reason: format!("the directory cannot be read: {reason}"),
+            }),
+        }
+    }
+    (found, problems)
+}
+
+/// A missing directory is no problem: a person may have no keys yet.
+fn entries(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_none_or(|extension| extension != "pub"));
+    paths.sort();
+    Ok(paths)
 }
 
 impl Discovered {
@@ -72,25 +114,9 @@ impl Discovered {
         }
     }
 
-    /// A missing directory is no problem: a person may have no keys yet.
-    fn entries(&mut self, dir: &Path) -> Vec<PathBuf> {
-        let entries = match std::fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-            Err(error) => {
-                self.problem(dir, format!("the directory cannot be read: {error}"));
-                return Vec::new();
-            }
-        };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        paths.retain(|path| path.extension().is_none_or(|extension| extension != "pub"));
-        paths.sort();
-        paths
-    }
-
-    /// `named`: the configuration names this very file, so whatever is wrong with it is a problem.
-    fn look_at(&mut self, path: &Path, named: bool, notes: &Notes) {
-        let expected = named || names_a_key(path);
+    /// Where a key is expected, whatever is wrong with the file is a problem.
+    fn look_at(&mut self, candidate: &Candidate, notes: &Notes) {
+        let (path, expected) = (candidate.path.as_path(), candidate.is_expected());
         let head = match files::read_head(path, key::HEAD) {
             Ok(head) => head,
             Err(FileError::NotRegular { what, .. }) if !expected && what == "a directory" => return,
@@ -158,7 +184,7 @@ fn read_key(limits: &KdfLimits, path: &Path, notes: &Notes) -> Result<KeyParts, 
 }
 
 /// `id_ed25519` and `.pub` give `id_ed25519.pub`; a name that is not UTF-8 stays as it is.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)

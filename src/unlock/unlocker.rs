@@ -137,6 +137,26 @@ impl Unlocker {
         failure.map_or(Ok(places), Err)
     }
 
+    /// Whether a key's passphrase is stored, as far as that can be told without asking anybody: none where it may be behind a
+    /// master passphrase, or a keyring that does not answer.
+    pub async fn is_stored(&self, wanted: &Wanted) -> Option<bool> {
+        let account = Account::of_key(&wanted.fingerprint, &wanted.path);
+        let mut known = Some(false);
+        for source in &self.order {
+            match (source, &self.os) {
+                (Source::Os, Some(os)) => match os.find(&account).await {
+                    Ok(Some(_)) => return Some(true),
+                    Ok(None) | Err(KeyringError::Absent(_)) => {}
+                    Err(_) => known = None,
+                },
+                (Source::Embedded, _) if self.session.file().exists() => known = None,
+                (Source::Kdbx, _) if !self.databases.views().is_empty() => known = None,
+                _ => {}
+            }
+        }
+        known
+    }
+
     /// Opens the embedded vault for this session, with `master` or by its sources (OS keyring, prompt).
     pub async fn open_vault(&self, master: Option<Secret>) -> Result<(), UnlockError> {
         let opened = match master {

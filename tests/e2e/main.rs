@@ -15,6 +15,7 @@ mod conversion;
 mod crash;
 mod databases;
 mod deploy;
+mod doctor;
 mod foreign;
 mod history;
 mod hostile;

@@ -66,7 +66,7 @@ pub(super) fn refuse_shared(path: &Path, file: &File, _state: &Metadata) -> Resu
 }
 
 /// SDDL's short names of the groups that are met, in words.
-fn named(who: &str) -> &str {
+pub(super) fn named(who: &str) -> &str {
     match who {
         "WD" | "S-1-1-0" => "everyone",
         "BU" | "S-1-5-32-545" => "all users",

@@ -17,6 +17,10 @@ use windows_sys::Win32::Security::{
     SetKernelObjectSecurity,
 };
 
+/// What changes a file or a directory, in numbers: data, names, attributes, list and owner, removal, and all at once.
+const WRITING: u32 =
+    0x2 | 0x4 | 0x10 | 0x40 | 0x100 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0x4000_0000 | 0x1000_0000;
+
 /// Everything for this user, LocalSystem and administrators, nothing for anybody else, and nothing inherited. Whoever
 /// is an administrator could take it anyway; LocalSystem does backups and indexes.
 pub(crate) fn private(inherited: bool) -> io::Result<String> {
@@ -156,6 +160,24 @@ pub(crate) fn read(handle: HANDLE, kind: Kind) -> io::Result<String> {
 
 /// Whom the access list of `sddl` allows something beside `own`, LocalSystem and administrators.
 pub(crate) fn strangers(sddl: &str, own: &str) -> Vec<String> {
+    allowed(sddl, own, |_| true)
+}
+
+/// Whom of these it allows to change something: the contents, the list itself, the owner.
+pub(crate) fn writers(sddl: &str, own: &str) -> Vec<String> {
+    allowed(sddl, own, may_write)
+}
+
+/// Whether rights in SDDL's form, a number or pairs of letters, are more than reading and running.
+fn may_write(rights: &str) -> bool {
+    if let Some(number) = rights.strip_prefix("0x") {
+        return u32::from_str_radix(number, 16).map_or(true, |rights| rights & WRITING != 0);
+    }
+    let mut pairs = rights.as_bytes().chunks(2);
+    pairs.any(|pair| ![&b"FR"[..], b"FX", b"GR", b"GX", b"RC"].contains(&pair))
+}
+
+fn allowed(sddl: &str, own: &str, counts: fn(&str) -> bool) -> Vec<String> {
     let known = [own, sid::SYSTEM, sid::ADMINISTRATORS, "SY", "BA", "OW", "S-1-3-4"];
     let Some((_, list)) = sddl.split_once("D:") else {
         // No list at all is no protection at all.
@@ -168,10 +190,10 @@ pub(crate) fn strangers(sddl: &str, own: &str) -> Vec<String> {
     for entry in list.split(['(', ')']) {
         let fields: Vec<&str> = entry.split(';').collect();
         // type; flags; rights; object; inherited object; who
-        if let [kind, flags, _, _, _, who, ..] = fields[..] {
+        if let [kind, flags, rights, _, _, who, ..] = fields[..] {
             let denies = kind.starts_with('D') || kind.starts_with("OD") || kind.starts_with("XD");
             // Entries only for what is made inside say nothing of the thing itself.
-            let counts = !denies && !flags.contains("IO");
+            let counts = !denies && !flags.contains("IO") && counts(rights);
             let me = who == "LA" && own.ends_with("-500");
             if counts && !me && !known.contains(&who) && !found.iter().any(|seen| seen == who) {
                 found.push(who.to_owned());
@@ -195,6 +217,25 @@ mod tests {
         assert_eq!(strangers(&open, me), ["BU", "WD"]);
         assert_eq!(strangers("O:BA", me), ["WD"]);
         assert_eq!(strangers("D:NO_ACCESS_CONTROL", me), ["WD"]);
+    }
+
+    #[test]
+    fn readers_are_no_writers() {
+        let me = "S-1-5-21-1-2-3-1000";
+        for (rights, writes) in [
+            ("FR", false),
+            ("FRFX", false),
+            ("0x1200a9", false),
+            ("0x1301bf", true),
+            ("FA", true),
+            ("GRGW", true),
+            ("FRWD", true),
+        ] {
+            let sddl = format!("O:{me}D:P(A;;FA;;;{me})(A;;{rights};;;WD)");
+            assert_eq!(writers(&sddl, me).len(), usize::from(writes), "{rights}");
+            assert_eq!(strangers(&sddl, me), ["WD"]);
+        }
+        assert_eq!(writers("O:BA", me), ["WD"]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use super::{Place, paths};
+use crate::client::IdentityAgent;
 use std::path::Path;
 
 const CONFIG: &str = "\
@@ -53,6 +54,22 @@ async fn hosts_patterns_negations_tokens_and_includes() {
     assert_eq!(paths(&asked.configured), [place.path("included_key")]);
     let asked = place.asked("-F config aliased").await;
     assert_eq!(asked.host_key_alias.as_deref(), Some("known"));
+}
+
+#[tokio::test]
+async fn the_agent_that_is_configured_by_path_variable_or_not_at_all() {
+    let place = place();
+    let at = |path: &str| Some(IdentityAgent::At(path.into()));
+    for (text, expected) in [
+        ("User me", None),
+        ("IdentityAgent none", Some(IdentityAgent::Nobody)),
+        ("IdentityAgent SSH_AUTH_SOCK", Some(IdentityAgent::Environment)),
+        ("IdentityAgent /run/%r/sock\nUser me", at("/run/me/sock")),
+        ("IdentityAgent $UNSET", at("$UNSET")),
+    ] {
+        place.write("config", text);
+        assert_eq!(place.typed("-F config host").await.agent, expected, "{text}");
+    }
 }
 
 #[tokio::test]

@@ -40,6 +40,16 @@ fn all_files_and_nothing_of_comments() {
 }
 
 #[test]
+fn hosts_that_are_named_outright_are_told_from_patterns() {
+    let place = Place::new();
+    place.write(
+        ".ssh/config",
+        "Host one *.two !three\nHost \"four\" f?ve one\nMatch host six\n",
+    );
+    assert_eq!(scan(&place, None).hosts, ["one", "four", "one"]);
+}
+
+#[test]
 fn whatever_may_run_a_command_or_cannot_be_told_is_doubt() {
     let place = Place::new();
     let made = std::process::Command::new("mkfifo")

@@ -3,8 +3,9 @@
 mod rules;
 mod sync;
 
-pub(super) use rules::rules;
+pub(super) use rules::{idle, rules};
 
+use super::client::Client;
 use super::context::Context;
 use super::output::{self, Failure};
 use crate::cli::ConfigVerb;
@@ -28,7 +29,8 @@ fn check(as_json: bool, context: &Context) -> Result<ExitCode, Failure> {
     let exists = path.exists();
     let result = Config::load(path, &context.places.home);
     let idle = match &result {
-        Ok(config) => rules::idle(config, context)?,
+        Ok(config) if config.hosts.is_empty() => Vec::new(),
+        Ok(config) => idle(config, context, Client::find(context, None).ok().as_ref())?,
         Err(_) => Vec::new(),
     };
     if as_json {

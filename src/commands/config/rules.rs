@@ -21,13 +21,16 @@ pub(in crate::commands) fn rules(config: &Config) -> Rules {
     Rules::new(config.hosts.iter().map(rule).collect())
 }
 
-/// One sentence for each, with what to do.
-pub(super) fn idle(config: &Config, context: &Context) -> Result<Vec<String>, Failure> {
+/// One sentence for each, with what to do. The keys are the agent's, if there is one to ask.
+pub(in crate::commands) fn idle(
+    config: &Config,
+    context: &Context,
+    client: Option<&Client>,
+) -> Result<Vec<String>, Failure> {
     if config.hosts.is_empty() {
         return Ok(Vec::new());
     }
-    let client = Client::find(context, None).ok();
-    let keys = names::everywhere(client.as_ref(), config, &context.notes())?;
+    let keys = names::everywhere(client, config, &context.notes())?;
     let known = context.known_hosts();
     let mut idle = Vec::new();
     for rule in &config.hosts {

@@ -5,6 +5,8 @@ mod install;
 mod status;
 mod uninstall;
 
+pub(super) use status::running;
+
 use super::context::Context;
 use super::output::Failure;
 use crate::cli::{ServiceArgs, ServiceSystem, ServiceVerb};
@@ -33,7 +35,7 @@ fn system(named: Option<ServiceSystem>) -> Result<System, Failure> {
 }
 
 /// What the service is made of: this process's surroundings, since the manager's may know none of it.
-fn setup(system: System, program: Option<&Path>, context: &Context) -> Result<Setup, Failure> {
+pub(super) fn setup(system: System, program: Option<&Path>, context: &Context) -> Result<Setup, Failure> {
     let places = &context.places;
     let chosen = |name| dirs::variable(name).filter(|value| !value.is_empty());
     let absolute = |name| chosen(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -26,12 +26,7 @@ pub(super) fn run(json: bool, context: &Context) -> Result<ExitCode, Failure> {
     let report = Report {
         system: system.name(),
         parts: states(&plan)?,
-        running: match tell(&plan.probe)? {
-            Told::Yes => Ok(true),
-            Told::No(why) if why.contains("connect to bus") => Err(why),
-            Told::No(_) => Ok(false),
-            Told::NoManager(why) => Err(why),
-        },
+        running: running(&plan)?,
         ours: context
             .ssh_auth_sock
             .as_deref()
@@ -50,6 +45,16 @@ pub(super) fn run(json: bool, context: &Context) -> Result<ExitCode, Failure> {
     Ok(match report.installed() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
+    })
+}
+
+/// Whether the manager has it, or why that is not known.
+pub(in crate::commands) fn running(plan: &Plan) -> Result<Result<bool, String>, Failure> {
+    Ok(match tell(&plan.probe)? {
+        Told::Yes => Ok(true),
+        Told::No(why) if why.contains("connect to bus") => Err(why),
+        Told::No(_) => Ok(false),
+        Told::NoManager(why) => Err(why),
     })
 }
 
