@@ -1,45 +1,17 @@
 //! A socket that the service manager made and listens on until we start (sd_listen_fds(3)).
 
-use super::{Bound, EndpointError};
-use rustix::net::{AddressFamily, SocketType, sockopt};
-use std::io;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
-use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use super::{Bound, EndpointError, handed};
+use std::os::fd::{FromRawFd, OwnedFd};
 
 /// SD_LISTEN_FDS_START.
 const FIRST: i32 = 3;
 
-/// See [`Bound::inherited`]. The file belongs to the manager, which goes on listening when we end, so it is not ours
-/// to remove.
+/// See [`Bound::inherited`].
 pub(super) fn inherited() -> Result<Option<Bound>, EndpointError> {
-    let io = |source| EndpointError::Io {
-        path: PathBuf::from("socket from LISTEN_FDS"),
-        source,
-    };
-    let mut given = sd_notify::listen_fds().map_err(io)?;
-    let Some(number) = given.next() else {
-        return Ok(None);
-    };
-    if given.next().is_some() {
-        return Err(io(unfit(
-            "more than one socket was handed over; the unit may have one ListenStream",
-        )));
-    }
-    // SAFETY: the manager's promise in LISTEN_FDS and LISTEN_PID: this descriptor is open, and ours alone.
-    let fd = unsafe { OwnedFd::from_raw_fd(number) };
-    if !listens(&fd).map_err(io)? {
-        return Err(io(unfit(
-            "descriptor 3 is not a listening Unix stream socket; use ListenStream=PATH",
-        )));
-    }
-    let listener = UnixListener::from(fd);
-    let address = listener.local_addr().map_err(io)?;
-    Ok(Some(Bound {
-        listener,
-        path: address.as_pathname().map(PathBuf::from),
-        file: None,
-    }))
+    let numbers = sd_notify::listen_fds().map_err(handed::failed)?;
+    // SAFETY: the manager's promise in LISTEN_FDS and LISTEN_PID: these descriptors are open, and ours alone.
+    let own = |number| unsafe { OwnedFd::from_raw_fd(number) };
+    handed::take(numbers.map(own), "the unit may have one ListenStream=PATH")
 }
 
 /// Whether there is anything at the descriptor that LISTEN_FDS=1 means.
@@ -48,21 +20,12 @@ pub fn is_handed_over() -> bool {
     unsafe { libc::fcntl(FIRST, libc::F_GETFD) != -1 }
 }
 
-fn unfit(text: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, text)
-}
-
-fn listens(fd: impl AsFd) -> io::Result<bool> {
-    Ok(sockopt::socket_domain(&fd)? == AddressFamily::UNIX
-        && sockopt::socket_type(&fd)? == SocketType::STREAM
-        && sockopt::socket_acceptconn(&fd)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::in_child;
     use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixListener;
 
     /// What a process finds that was started with `sockets` as systemd does it.
     fn given(sockets: &[&dyn AsRawFd], check: impl FnOnce(Result<Option<Bound>, EndpointError>)) {

@@ -6,9 +6,14 @@ mod client;
 mod dial;
 mod directory;
 mod fresh;
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod handed;
 #[cfg(target_os = "linux")]
 mod inherited;
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "macos")]
+#[path = "launchd.rs"]
+mod inherited;
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 #[path = "not_inherited.rs"]
 mod inherited;
 mod stale;
@@ -52,8 +57,9 @@ impl Bound {
         bind::bind(path)
     }
 
-    /// The socket handed over by systemd (LISTEN_FDS=1, LISTEN_PID = own pid), if there is one. Call it before
-    /// going to the background, which changes the pid, and once: it takes the descriptor over.
+    /// The socket handed over by systemd (LISTEN_FDS=1, LISTEN_PID = own pid) or by launchd (`Listeners` in its property
+    /// list), if there is one. Call it before going to the background, which changes the pid, and once: it takes
+    /// the descriptor over.
     pub fn inherited() -> Result<Option<Self>, EndpointError> {
         inherited::inherited()
     }

@@ -1,4 +1,4 @@
-//! Systems whose service manager hands sockets over in another way than by LISTEN_FDS, which is not served yet.
+//! Systems without a service manager that hands sockets over.
 
 use super::{Bound, EndpointError};
 
