@@ -5,7 +5,7 @@ use super::scan::Scan;
 use claviger_platform::files::{Stamp, stamp};
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Command lines whose answers are kept.
@@ -56,14 +56,16 @@ struct Slots {
     /// Counts uses.
     clock: u64,
     /// With the clock at the last use.
-    by_question: HashMap<Question, (u64, Slot)>,
+    by_question: HashMap<(PathBuf, Question), (u64, Slot)>,
 }
 
 impl Cache {
-    pub(super) fn slot(&self, question: &Question) -> Slot {
+    /// The place of a question to one ssh.
+    pub(super) fn slot(&self, ssh: &Path, question: &Question) -> Slot {
         if question.iter().map(String::len).sum::<usize>() > LONGEST {
             return Slot::default();
         }
+        let question = &(ssh.to_owned(), question.clone());
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let Slots { clock, by_question } = &mut *slots;
         *clock += 1;

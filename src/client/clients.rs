@@ -10,10 +10,11 @@ use super::tokens::Local;
 use super::{Asked, Program, Survey, plink};
 use claviger_platform::dirs;
 use claviger_platform::process::{Seen, SeenError, see};
+use std::collections::HashMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::sync::Arc;
-use tokio::sync::{OnceCell, OwnedMutexGuard};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OwnedMutexGuard;
 
 /// Finds out what clients were asked to do. One for an agent: answers of ssh are kept.
 #[derive(Clone)]
@@ -22,13 +23,14 @@ pub struct Clients {
 }
 
 struct Inner {
-    /// A name searched in PATH, or a path. The agent's own, never the file that a peer claims to be.
+    /// A name searched in PATH, or a path. The agent's own, never the file that a peer claims to be; but where several are
+    /// installed for all users, the one of these that the peer is.
     ssh: PathBuf,
     local: Option<Local>,
     cache: Cache,
     blobs: Blobs,
-    /// ssh's built-in files, once they are needed.
-    defaults: OnceCell<Vec<String>>,
+    /// The built-in files of each ssh that was asked, once they are needed.
+    defaults: Mutex<HashMap<PathBuf, Vec<String>>>,
 }
 
 /// Where variables and relative names are to be looked up.
@@ -56,6 +58,8 @@ impl Origin {
 /// One login, as far as it is known before ssh's configuration is.
 struct Login {
     program: Program,
+    /// Which ssh knows what holds for it.
+    ssh: PathBuf,
     arguments: Arguments,
     origin: Origin,
     cwd: PathBuf,
@@ -70,7 +74,7 @@ impl Default for Clients {
 impl Clients {
     /// For this process's user.
     pub fn new() -> Self {
-        Self::with("ssh".into(), Local::new())
+        Self::with(dirs::ssh_program(), Local::new())
     }
 
     pub(super) fn with(ssh: PathBuf, local: Option<Local>) -> Self {
@@ -79,7 +83,7 @@ impl Clients {
             local,
             cache: Cache::default(),
             blobs: Blobs::default(),
-            defaults: OnceCell::new(),
+            defaults: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
@@ -128,6 +132,7 @@ impl Clients {
     pub(super) async fn typed(&self, words: &[OsString], cwd: PathBuf) -> Arc<Asked> {
         let login = Login {
             program: Program::Ssh,
+            ssh: self.inner.ssh.clone(),
             arguments: Arguments::parse(words),
             origin: Origin::Own,
             cwd,
@@ -155,6 +160,7 @@ impl Clients {
         arguments.unsure |= !seen.same_files || seen.argv.is_empty();
         self.of_login(Login {
             program,
+            ssh: dirs::ssh_installed(&seen.exe).unwrap_or_else(|| self.inner.ssh.clone()),
             arguments,
             cwd: seen.cwd.clone(),
             origin: Origin::Process(seen),
@@ -220,7 +226,7 @@ impl Inner {
     /// The answer for a login, from what is known or from ssh.
     async fn answer(self: Arc<Self>, question: Question, login: Login) -> Option<(Login, Arc<Answer>)> {
         let local = self.local.clone()?;
-        let mut slot = self.cache.slot(&question).lock_owned().await;
+        let mut slot = self.cache.slot(&login.ssh, &question).lock_owned().await;
         let looked = blocking(move || {
             if let Some(answer) = known(&mut slot, &login.origin) {
                 return (slot, login, Ok(answer));
@@ -247,14 +253,14 @@ impl Inner {
                 tracing::debug!("ssh is not asked about the client's host: {doubt}");
                 None
             }
-            None => self.ask(&question, &login.arguments, session, env).await,
+            None => ask(&login, &question, session, env).await,
         };
         let mut answer = Answer {
             effective,
             scan,
             defaults: false,
         };
-        answer.defaults = self.are_defaults(&answer).await;
+        answer.defaults = self.are_defaults(&login.ssh, &answer).await;
         let stamps = std::mem::take(&mut answer.scan.stamps);
         let fleeting = answer.scan.fleeting || session;
         let answer = Arc::new(answer);
@@ -268,36 +274,43 @@ impl Inner {
         Some((login, answer))
     }
 
-    async fn ask(
-        &self,
-        question: &[String],
-        arguments: &Arguments,
-        session: bool,
-        env: Vec<(OsString, Option<OsString>)>,
-    ) -> Option<Effective> {
-        let (target, options) = question.split_last()?;
-        let (mut options, mut command) = (options.to_vec(), &[][..]);
-        if session {
-            options.extend(arguments.session.iter().cloned());
-            command = &arguments.command;
-        }
-        let asked = Effective::ask(&self.ssh, &options, target, command, env).await;
-        asked
-            .inspect_err(|error| tracing::debug!("the client's configuration is not known: {error}"))
-            .ok()
-    }
-
     /// `ssh -G` shows its own defaults as if they were configured.
-    async fn are_defaults(&self, answer: &Answer) -> bool {
+    async fn are_defaults(&self, ssh: &Path, answer: &Answer) -> bool {
         let Some(effective) = &answer.effective else {
             return false;
         };
         if answer.scan.identities.is_empty() {
             return true;
         }
-        let defaults = self.defaults.get_or_try_init(|| built_in(&self.ssh)).await;
-        defaults.is_ok_and(|defaults| *defaults == effective.identities)
+        let known = || self.defaults.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(defaults) = known().get(ssh) {
+            return *defaults == effective.identities;
+        }
+        let Ok(defaults) = built_in(ssh).await else {
+            return false;
+        };
+        let same = defaults == effective.identities;
+        known().insert(ssh.to_owned(), defaults);
+        same
     }
+}
+
+async fn ask(
+    login: &Login,
+    question: &[String],
+    session: bool,
+    env: Vec<(OsString, Option<OsString>)>,
+) -> Option<Effective> {
+    let (target, options) = question.split_last()?;
+    let (mut options, mut command) = (options.to_vec(), &[][..]);
+    if session {
+        options.extend(login.arguments.session.iter().cloned());
+        command = &login.arguments.command;
+    }
+    let asked = Effective::ask(&login.ssh, &options, target, command, env).await;
+    asked
+        .inspect_err(|error| tracing::debug!("the client's configuration is not known: {error}"))
+        .ok()
 }
 
 /// It asks a token by itself where the agent has no key, as the library in its environment does.

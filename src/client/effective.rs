@@ -132,8 +132,11 @@ pub(super) async fn built_in(ssh: &Path) -> Result<Vec<String>, AskError> {
 /// would make it, or the search for it, run something else.
 pub(super) fn may_pass(name: &str) -> bool {
     let steers = ["LD_", "DYLD_", "GCONV_", "GLIBC_", "MALLOC_", "OPENSSL_"];
-    name != "PATH"
+    let finds = ["PATH", "PATHEXT", "SYSTEMROOT", "COMSPEC"];
+    // In any case: Windows' names are the same in each.
+    let upper = name.to_ascii_uppercase();
+    !finds.contains(&upper.as_str())
         && !name.is_empty()
         && !name.contains(['=', '\0'])
-        && !steers.iter().any(|start| name.starts_with(start))
+        && !steers.iter().any(|start| upper.starts_with(start))
 }

@@ -37,7 +37,7 @@ pub(super) fn parse(tool: &str, words: &[OsString]) -> Arguments {
         if !word.starts_with('-') {
             match tool {
                 // Its words are files, here or at a host.
-                "pscp" => found.aim_at(word.split_once(':').map(|(host, _)| host)),
+                "pscp" => found.aim_at(host_of(&word)),
                 _ => found.aim_at(Some(word.as_str())),
             }
             if tool == "plink" {
@@ -52,6 +52,17 @@ pub(super) fn parse(tool: &str, words: &[OsString]) -> Arguments {
         }
     }
     found
+}
+
+/// The host in pscp's `[user@]host:file`, by its own rule: a colon in the second place is that of a drive, and one behind
+/// a slash a file's; an address of IPv6 is in brackets.
+fn host_of(word: &str) -> Option<&str> {
+    if word.starts_with(':') || (!word.starts_with('[') && word.chars().nth(1) == Some(':')) {
+        return None;
+    }
+    let bracket = word.find(']').filter(|_| word.contains('[')).unwrap_or(0);
+    let at = bracket + word[bracket..].find([':', '/', '\\'])?;
+    word[at..].starts_with(':').then(|| &word[..at])
 }
 
 impl Arguments {

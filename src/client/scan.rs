@@ -7,6 +7,7 @@
 
 use super::line;
 use super::tokens::{self, Local};
+use claviger_platform::dirs;
 use claviger_platform::files::{self, FileError, Stamp, stamp};
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,16 +19,6 @@ const MOST: usize = 512;
 const LARGEST: u64 = 1 << 20;
 /// All files together, in bytes.
 const TOGETHER: usize = 8 << 20;
-
-/// Where builds of OpenSSH have the system's own file; one that ssh here does not read is looked through for nothing.
-const SYSTEM: [&str; 6] = [
-    "/etc/ssh/ssh_config",
-    "/usr/etc/ssh/ssh_config",
-    "/usr/local/etc/ssh/ssh_config",
-    "/usr/local/etc/ssh_config",
-    "/opt/homebrew/etc/ssh/ssh_config",
-    "/etc/ssh_config",
-];
 
 /// What the files say.
 #[derive(Debug, Default)]
@@ -69,7 +60,7 @@ impl Search<'_> {
             Some(path) => self.file(&mut scan, path, &own, 0),
             None => {
                 self.file(&mut scan, &own.join("config"), &own, 0);
-                for path in SYSTEM.map(Path::new) {
+                for path in dirs::SSH_CONFIGS.iter().map(Path::new) {
                     self.file(&mut scan, path, path.parent().unwrap_or(path), 0);
                 }
             }

@@ -30,7 +30,12 @@ impl Local {
         let Some(rest) = text.strip_prefix('~') else {
             return Some(text.into());
         };
-        let (user, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        // The second is how Windows' users write it; a user's name has no such beginning.
+        let (user, rest) = rest
+            .strip_prefix('\\')
+            .map(|rest| ("", rest))
+            .or_else(|| rest.split_once('/'))
+            .unwrap_or((rest, ""));
         match user {
             "" => Some(self.home.join(rest)),
             user => Some(dirs::home_of(Some(OsStr::new(user)))?.join(rest)),
@@ -134,6 +139,7 @@ mod tests {
             ("~/.ssh/id", Some("/home/me/.ssh/id")),
             ("id", Some("/work/id")),
             ("~", Some("/home/me")),
+            (r"~\id", Some("/home/me/id")),
             (
                 "%d/%u-%i/%h_%p_%r",
                 Some("/home/me/me-1000/host.example_2222_git"),

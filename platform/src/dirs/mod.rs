@@ -1,7 +1,7 @@
 //! Where claviger's files are on this OS; CLAVIGER_* variables override. Reads the environment once.
 //!
 //! The contract of an OS: `usual` (the places when nothing is overridden), `host_name`, `home_of`, `user`,
-//! `putty_sessions` and SK_HELPERS. Linux follows the XDG base directory specification 0.8, macOS too where somebody
+//! `putty_sessions`, `ssh_program`, `ssh_installed`, SSH_CONFIGS and SK_HELPERS. Linux follows the XDG base directory specification 0.8, macOS too where somebody
 //! set it up, else ~/Library; Windows has the roaming and the local folder of the profile.
 
 #[cfg(unix)]
@@ -16,7 +16,7 @@ use windows as imp;
 
 #[cfg(windows)]
 pub(crate) use imp::own_pipe;
-pub use imp::{home_of, host_name, putty_sessions, user};
+pub use imp::{SSH_CONFIGS, home_of, host_name, putty_sessions, ssh_installed, ssh_program, user};
 
 use std::path::PathBuf;
 
@@ -113,7 +113,9 @@ mod tests {
             // SAFETY: a forked child has a single thread, so nobody reads the environment meanwhile.
             #[expect(clippy::disallowed_methods, reason = "the child has a single thread")]
             unsafe {
-                libc::clearenv();
+                for (name, _) in std::env::vars_os() {
+                    std::env::remove_var(name);
+                }
                 for (name, value) in variables {
                     std::env::set_var(name, value);
                 }

@@ -8,6 +8,27 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+/// Where builds of OpenSSH have the system's own client configuration; one that ssh here does not read is looked through for
+/// nothing.
+pub const SSH_CONFIGS: &[&str] = &[
+    "/etc/ssh/ssh_config",
+    "/usr/etc/ssh/ssh_config",
+    "/usr/local/etc/ssh/ssh_config",
+    "/usr/local/etc/ssh_config",
+    "/opt/homebrew/etc/ssh/ssh_config",
+    "/etc/ssh_config",
+];
+
+/// OpenSSH's client: the one that a shell would find.
+pub fn ssh_program() -> PathBuf {
+    "ssh".into()
+}
+
+/// None: one is asked for all.
+pub fn ssh_installed(_running: &Path) -> Option<PathBuf> {
+    None
+}
+
 /// Where Debian, Fedora, Arch, the BSDs, Homebrew and OpenSSH's own build put it.
 pub(super) const SK_HELPERS: &[&str] = &[
     "/usr/lib/openssh/ssh-sk-helper",

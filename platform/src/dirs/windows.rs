@@ -11,6 +11,32 @@ use std::path::{Path, PathBuf};
 use windows_sys::Win32::Security::Authentication::Identity::{GetUserNameExW, NameSamCompatible};
 use windows_sys::Win32::System::SystemInformation::{ComputerNameDnsHostname, GetComputerNameExW};
 
+/// Where Windows' OpenSSH and Git's have the system's own client configuration.
+pub const SSH_CONFIGS: &[&str] = &[
+    r"C:\ProgramData\ssh\ssh_config",
+    r"C:\Program Files\Git\etc\ssh\ssh_config",
+];
+
+/// Windows' own, its newer version, and Git's; folders in which administrators write only.
+const SSH: [&str; 3] = [
+    r"C:\Windows\System32\OpenSSH\ssh.exe",
+    r"C:\Program Files\OpenSSH\ssh.exe",
+    r"C:\Program Files\Git\usr\bin\ssh.exe",
+];
+
+/// OpenSSH's client: the one that is installed for all users, else what is found in PATH.
+pub fn ssh_program() -> PathBuf {
+    let installed = SSH.iter().map(Path::new).find(|program| program.exists());
+    installed.unwrap_or(Path::new("ssh.exe")).to_owned()
+}
+
+/// The client `running`, where it is one of those that are installed for all users: they differ in which configuration they read.
+/// No other is: what runs may be anybody's file.
+pub fn ssh_installed(running: &Path) -> Option<PathBuf> {
+    let same = |known: &&&str| running.as_os_str().eq_ignore_ascii_case(known);
+    SSH.iter().find(same).map(PathBuf::from)
+}
+
 /// Where Windows itself and OpenSSH's own installer put it.
 pub(super) const SK_HELPERS: &[&str] = &[
     r"C:\Windows\System32\OpenSSH\ssh-sk-helper.exe",
@@ -109,6 +135,11 @@ mod tests {
             "{pipe}"
         );
         assert!(Path::new("//./pipe/openssh-ssh-agent").is_absolute());
+        assert_eq!(
+            ssh_installed(Path::new(r"c:\windows\SYSTEM32\openssh\SSH.exe")),
+            Some(SSH[0].into())
+        );
+        assert_eq!(ssh_installed(Path::new(r"C:\Users\me\ssh.exe")), None);
         assert!(!host_name().is_empty());
         assert!(user().1.is_some());
     }

@@ -135,6 +135,15 @@ fn putty() {
         ),
         ("psftp", "-P 22 me@host", "host", Some("me"), Some(22), ""),
         ("pscp", "-r file me@host:there", "host", Some("me"), None, ""),
+        (
+            "pscp",
+            r"'C:\dir\a:b' C:x '.\a:b' me@host:C:/there",
+            "host",
+            Some("me"),
+            None,
+            "",
+        ),
+        ("pscp", "me@[fe80::1]:a .", "[fe80::1]", Some("me"), None, ""),
         ("putty", "-ssh me@host -L 1:2:3", "host", Some("me"), None, ""),
     ] {
         let found = plink::parse(tool, &words(text));

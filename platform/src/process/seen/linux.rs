@@ -61,6 +61,11 @@ pub(super) fn arguments(pid: u32) -> Result<Vec<OsString>, SeenError> {
     Ok(words.map(|word| OsStr::from_bytes(word).to_owned()).collect())
 }
 
+/// Whether a variable's name is this one.
+pub(super) fn is_called(name: &OsStr, known: &OsStr) -> bool {
+    name == known
+}
+
 /// Those of its variables that `wanted` gives a place, as they were when its program began.
 pub(super) fn environment(
     pid: u32,

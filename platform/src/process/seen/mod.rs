@@ -3,18 +3,27 @@
 //! All of it is the other process's own word (a process may rewrite its arguments), so it may order and never authorise.
 //! Every read is bounded, and none mixes two processes: a number that was given to another one meanwhile is an error.
 //!
-//! The contract of an OS: `started` (what tells a process from a later one of the same number), `arguments`, `environment`,
-//! `place` (directory, program, whether files have the same names for it as for us).
+//! The contract of an OS: `started` (what tells a process from a later one of the same number), `is_ending`, `arguments`,
+//! `environment` (with `is_called`, as names of variables are compared there), `place` (directory, program, whether files
+//! have the same names for it as for us).
+//!
+//! Not through `sysinfo`: it reads without a bound, lists all processes to find one, keeps whole environments unwiped, leaves
+//! out empty arguments, and knows starts by the second.
 
 #[cfg(target_os = "linux")]
-mod linux;
-#[cfg(not(target_os = "linux"))]
-mod unsupported;
-
-#[cfg(target_os = "linux")]
-use linux as imp;
-#[cfg(not(target_os = "linux"))]
-use unsupported as imp;
+#[path = "linux.rs"]
+mod imp;
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod imp;
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+#[path = "unsupported.rs"]
+mod imp;
+#[cfg(windows)]
+#[path = "windows.rs"]
+mod imp;
+#[cfg(any(target_os = "macos", all(unix, test)))]
+mod procargs;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -101,7 +110,9 @@ impl Seen {
     /// See [`SeenError`].
     pub fn variables(&self, names: &[String]) -> Result<Vec<Option<OsString>>, SeenError> {
         let found = imp::environment(self.pid, |name| {
-            names.iter().position(|known| OsStr::new(known) == name)
+            names
+                .iter()
+                .position(|known| imp::is_called(name, OsStr::new(known)))
         })?;
         self.is_still_there()?;
         let mut values = vec![None; names.len()];

@@ -26,6 +26,11 @@ pub(super) fn arguments(_pid: u32) -> Result<Vec<OsString>, SeenError> {
     Err(SeenError::Unsupported)
 }
 
+/// Whether a variable's name is this one.
+pub(super) fn is_called(name: &OsStr, known: &OsStr) -> bool {
+    name == known
+}
+
 /// Those of its variables that `_wanted` gives a place.
 pub(super) fn environment(
     _pid: u32,

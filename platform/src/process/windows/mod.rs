@@ -9,6 +9,7 @@ pub use background::{Background, Fork, become_command, daemonize, run_foreground
 pub use signals::{Termination, UserSignal, lower_priority};
 pub(super) use streams::{end_at_once, take, take_streams, wait_readable};
 
+use super::named::named;
 use crate::windows::{done, sid};
 use std::io;
 use std::os::windows::ffi::OsStringExt;
@@ -108,7 +109,8 @@ pub fn alive(pid: u32) -> bool {
     }
 }
 
-fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
+/// A handle of a process with these rights.
+pub(super) fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
     // SAFETY: a query by number.
     let process = unsafe { OpenProcess(access, 0, pid) };
     if process.is_null() {
@@ -124,13 +126,11 @@ pub fn describe(pid: u32) -> String {
     let name = program
         .ok()
         .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    match name {
-        Some(name) => format!("{name} (pid {pid})"),
-        None => format!("pid {pid}"),
-    }
+    named(&name.unwrap_or_default(), None, pid)
 }
 
-fn program(process: &OwnedHandle) -> io::Result<PathBuf> {
+/// The file of a process's program.
+pub(super) fn program(process: &OwnedHandle) -> io::Result<PathBuf> {
     let mut text = vec![0_u16; 32 * 1024];
     let mut length = text.len() as u32;
     // SAFETY: the buffer is writable over the length given.
