@@ -5,6 +5,7 @@ use crate::key;
 use crate::keyset::Held;
 use crate::policy::{Binding, HostCertificate, HostKey};
 use crate::wire::{self, Destination, Signed};
+use claviger_platform::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Signatures with SHA-1 certify nothing any more.
@@ -70,20 +71,32 @@ impl Session {
             .await
     }
 
-    /// In OpenSSH's words, so that askpass programs that look for them find them.
+    /// In OpenSSH's words, so that askpass programs that look for them find them; behind them, which program asks.
     pub(super) async fn confirmed_by_name(&self, name: &str, shown: &str, purpose: Option<String>) -> bool {
         let purpose = purpose.map(|purpose| format!("\n{purpose}")).unwrap_or_default();
-        let question = format!("Allow use of key {name}?\nKey fingerprint {shown}.{purpose}");
+        let asker = self.asker().await;
+        let question =
+            format!("Allow use of key {name}?\nKey fingerprint {shown}.{purpose}\nAsked for by {asker}.");
         match self.agent.means.confirm(&question).await {
             Ok(allowed) => {
-                tracing::info!(key = %shown, pid = self.peer.pid, allowed, "asked");
+                tracing::info!(key = %shown, %asker, allowed, "asked");
                 allowed
             }
             Err(error) => {
-                tracing::warn!(key = %shown, pid = self.peer.pid, "use not confirmed: {error}");
+                tracing::warn!(key = %shown, %asker, "use not confirmed: {error}");
                 false
             }
         }
+    }
+
+    /// The client's program, as far as the system tells: a name for the person, by which nothing is decided.
+    async fn asker(&self) -> String {
+        let Some(pid) = self.peer.pid else {
+            return "an unknown program".to_owned();
+        };
+        // Some systems look at the program's file for it.
+        let named = tokio::task::spawn_blocking(move || process::describe(pid)).await;
+        named.unwrap_or_else(|_| format!("pid {pid}"))
     }
 }
 

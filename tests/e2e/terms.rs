@@ -99,5 +99,7 @@ fn a_question_shows_the_fingerprint_in_the_chosen_hash() {
         let asked = person.asked();
         let expected = format!("Key fingerprint {fingerprint}.");
         assert!(asked.iter().any(|line| line.contains(&expected)), "{asked:?}");
+        let by = "Asked for by ssh-add (pid ";
+        assert!(asked.iter().any(|line| line.contains(by)), "{asked:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! Linux: what is known of a pid, from /proc, and the end of a process, from its pidfd.
 
+use super::named::named;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -47,16 +48,7 @@ impl Watched {
 /// characters; /proc/PID/comm stays readable when that process is not dumpable.
 pub fn describe(pid: u32) -> String {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    let name: String = name
-        .trim_end()
-        .chars()
-        .filter(|letter| !letter.is_control())
-        .collect();
-    if name.is_empty() {
-        format!("pid {pid}")
-    } else {
-        format!("{name} (pid {pid})")
-    }
+    named(&name, None, pid)
 }
 
 /// This very program, to be started again: by what the kernel holds and not by name, so that a replaced or removed file

@@ -1,5 +1,9 @@
-//! macOS: what is known of a pid, from libproc. Compiled and linted, never run by us.
+//! macOS: what is known of a pid, from libproc and from its program's signature. Compiled and linted, never run by us.
 
+#[path = "macos_code.rs"]
+mod code;
+
+use super::named::named;
 use std::ffi::CStr;
 use std::io;
 use std::path::PathBuf;
@@ -27,8 +31,8 @@ impl Watched {
     }
 }
 
-/// "ssh (pid 123)" or "pid 123" for messages. The name is the other process's own claim and is cleaned of control
-/// characters.
+/// "ssh (com.apple.openssh, pid 123)" or less of it, for messages. The name is the other process's own claim, the identity
+/// that of its program's signature. Takes some milliseconds, as the program's file is looked at.
 pub fn describe(pid: u32) -> String {
     let mut name = [0_u8; 64];
     // SAFETY: the buffer is writable over the length given, whose last byte stays zero.
@@ -36,12 +40,7 @@ pub fn describe(pid: u32) -> String {
     let name = CStr::from_bytes_until_nul(&name)
         .unwrap_or_default()
         .to_string_lossy();
-    let name: String = name.chars().filter(|letter| !letter.is_control()).collect();
-    if name.is_empty() {
-        format!("pid {pid}")
-    } else {
-        format!("{name} (pid {pid})")
-    }
+    named(&name, code::identity(pid).as_deref(), pid)
 }
 
 /// This very program, to be started again.

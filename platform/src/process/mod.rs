@@ -23,6 +23,7 @@ mod job;
 mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
+mod named;
 mod seen;
 mod served;
 mod shown;
