@@ -9,7 +9,10 @@ mod confirm;
 #[cfg(windows)]
 #[path = "windows_dialog.rs"]
 mod dialog;
-#[cfg(not(windows))]
+#[cfg(target_os = "macos")]
+#[path = "macos_dialog.rs"]
+mod dialog;
+#[cfg(not(any(windows, target_os = "macos")))]
 #[path = "no_dialog.rs"]
 mod dialog;
 mod notice;
@@ -18,6 +21,8 @@ mod pinentry;
 #[cfg(windows)]
 #[path = "windows_pinentry.rs"]
 mod pinentry;
+#[cfg(any(target_os = "macos", test))]
+mod standing;
 mod surroundings;
 #[cfg(not(windows))]
 mod terminal;

@@ -19,3 +19,11 @@ pub(super) async fn passphrase(_question: &str, _limit: Duration, _turn: &Turn) 
 pub(super) async fn confirm(_question: &str, _limit: Duration, _turn: &Turn) -> Result<bool, PromptError> {
     Err(PromptError::Unavailable("this system has no dialog".to_owned()))
 }
+
+/// A text on the screen; there is none.
+pub(super) enum Notice {}
+
+/// Shows nothing.
+pub(super) fn notice(_text: &str) -> Option<Notice> {
+    None
+}

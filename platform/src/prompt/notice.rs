@@ -1,21 +1,23 @@
 //! A text that asks nothing and is shown while something waits for the person, such as a touch of a security key.
 
-use super::{Means, Way, printable, terminal};
+use super::{Means, Way, dialog, printable, terminal};
 use crate::process::Shown;
 
 /// What is being shown; dropping it takes it away where that is possible.
+#[derive(Default)]
 pub struct Notice {
     _program: Option<Shown>,
+    _dialog: Option<dialog::Notice>,
 }
 
 impl Means {
-    /// Shows `text`: on the terminal, or by an askpass program with SSH_ASKPASS_PROMPT=none, which is ended with SIGTERM
-    /// when the notice is dropped (OpenSSH's way). `None` when there is nowhere to show it; the person may still see
+    /// Shows `text`: on the terminal, by an askpass program with SSH_ASKPASS_PROMPT=none, which is ended with SIGTERM
+    /// when the notice is dropped (OpenSSH's way), or in an alert of the system's (macOS). `None` when there is nowhere to show it; the person may still see
     /// the token blink.
     pub fn notice(&self, text: &str) -> Option<Notice> {
         let text = printable(text);
         self.ways().into_iter().find_map(|way| match way {
-            Way::Terminal => terminal::show(&text).ok().map(|()| Notice { _program: None }),
+            Way::Terminal => terminal::show(&text).ok().map(|()| Notice::default()),
             Way::Askpass(program) => {
                 let shown = Shown::start(&program, &text);
                 if let Err(error) = &shown {
@@ -23,9 +25,14 @@ impl Means {
                 }
                 shown.ok().map(|shown| Notice {
                     _program: Some(shown),
+                    ..Notice::default()
                 })
             }
-            Way::Pinentry | Way::Dialog => None,
+            Way::Dialog => dialog::notice(&text).map(|shown| Notice {
+                _dialog: Some(shown),
+                ..Notice::default()
+            }),
+            Way::Pinentry => None,
         })
     }
 }
@@ -43,7 +50,8 @@ mod tests {
         let program = dir.path().join("askpass");
         let (text, ended) = (dir.path().join("text"), dir.path().join("ended"));
         for fifo in [&text, &ended] {
-            rustix::fs::mkfifoat(rustix::fs::CWD, fifo, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+            let made = std::process::Command::new("mkfifo").arg(fifo).status().unwrap();
+            assert!(made.success());
         }
         let script = format!(
             "#!/bin/sh\ntrap 'echo ended >{}; exit' TERM\necho \"$SSH_ASKPASS_PROMPT: $1\" >{}\n\

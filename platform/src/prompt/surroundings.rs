@@ -41,7 +41,7 @@ pub struct Surroundings {
     pub gpg_tty: bool,
     /// A program named pinentry is in PATH.
     pub pinentry: bool,
-    /// The system has a dialog of its own, and a desktop to show it on (Windows).
+    /// The system has a dialog of its own, and a desktop to show it on (Windows, macOS).
     pub dialog: bool,
 }
 

@@ -62,6 +62,14 @@ pub(super) async fn confirm(question: &str, limit: Duration, turn: &Turn) -> Res
     }
 }
 
+/// A text on the screen; none on Windows, where the system itself asks for a token's touch.
+pub(super) enum Notice {}
+
+/// Shows nothing.
+pub(super) fn notice(_text: &str) -> Option<Notice> {
+    None
+}
+
 /// Closes the windows of a dialog's thread, whatever becomes of its asker.
 struct Closing(u32);
 
