@@ -23,7 +23,7 @@ main() {
     export PATH="$zig/bin:$PATH"
     export CARGO_ZIGBUILD_CACHE_DIR=$cross/zigcache ZIG_GLOBAL_CACHE_DIR=$cross/zigcache ZIG_LOCAL_CACHE_DIR=$cross/zigcache
     # Nothing is run: the C is compiled as fast as it can be.
-    cargo-zigbuild clippy --workspace --lib --bins --locked --config 'profile.dev.package."*".opt-level=0' --target "$target" "$@" -- -D warnings
+    cargo-zigbuild clippy --workspace --all-targets --locked --config 'profile.dev.package."*".opt-level=0' --target "$target" "$@" -- -D warnings
 }
 
 main "$@"
