@@ -4,6 +4,7 @@
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
+use claviger_platform::files::access;
 use ssh_agent_lib::agent::Session;
 use ssh_agent_lib::client::Client;
 use ssh_agent_lib::proto::{AddIdentity, PrivateCredential, SignRequest};
@@ -237,6 +238,46 @@ fn the_relay_leads_to_the_pipe() {
     }
     drop(into);
     assert!(relay.wait().unwrap().success());
+}
+
+#[test]
+fn the_doctor_tells_of_a_key_that_others_may_read_and_mends_it_once() {
+    let agent = Agent::start();
+    let ssh = agent.home.path().join(".ssh");
+    std::fs::create_dir_all(&ssh).unwrap();
+    let (made, key) = (ssh.join("made"), ssh.join("id_ed25519"));
+    agent.said(&["keygen", "-f", made.to_str().unwrap(), "--generate"]);
+    // Made as any program makes a file. Wine takes Unix' default, which lets everyone read, and has no icacls that would.
+    std::fs::write(&key, std::fs::read(&made).unwrap()).unwrap();
+    let _ = Command::new("icacls")
+        .arg(&key)
+        .args(["/grant", "*S-1-1-0:R"])
+        .output();
+    assert!(access(&key).unwrap().others_read);
+    let examined = |args: &[&str]| -> serde_json::Value {
+        let output = agent.run(&[&["doctor", "--json"], args].concat());
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let exposed = |report: &serde_json::Value| -> Vec<serde_json::Value> {
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings
+            .filter(|one| one["code"] == "key-exposed")
+            .cloned()
+            .collect()
+    };
+    let told = exposed(&examined(&[]));
+    assert_eq!(told.len(), 1, "{told:#?}");
+    let text = |field: &str| told[0][field].as_str().unwrap().to_owned();
+    assert!(
+        text("subject").ends_with("id_ed25519") && text("message").contains("everyone"),
+        "{told:#?}"
+    );
+    assert!(text("remedy").starts_with("icacls"), "{told:#?}");
+    assert!(access(&key).unwrap().others_read, "only looked at");
+    assert_eq!(exposed(&examined(&["--fix"]))[0]["fixed"], true);
+    assert!(!access(&key).unwrap().others_read);
+    assert_eq!(exposed(&examined(&["--fix"])).len(), 0);
+    agent.said(&["remove", "id_ed25519"]);
 }
 
 #[test]

@@ -29,6 +29,9 @@ pub fn ssh_installed(_running: &Path) -> Option<PathBuf> {
     None
 }
 
+/// Where ssh looks for an agent when SSH_AUTH_SOCK is not set: nowhere.
+pub const SSH_AGENT: Option<&str> = None;
+
 /// Where Debian, Fedora, Arch, the BSDs, Homebrew and OpenSSH's own build put it.
 pub(super) const SK_HELPERS: &[&str] = &[
     "/usr/lib/openssh/ssh-sk-helper",

@@ -37,6 +37,9 @@ pub fn ssh_installed(running: &Path) -> Option<PathBuf> {
     SSH.iter().find(same).map(PathBuf::from)
 }
 
+/// Where ssh looks for an agent when SSH_AUTH_SOCK is not set: Windows' own service has this pipe.
+pub const SSH_AGENT: Option<&str> = Some(r"\\.\pipe\openssh-ssh-agent");
+
 /// Where Windows itself and OpenSSH's own installer put it.
 pub(super) const SK_HELPERS: &[&str] = &[
     r"C:\Windows\System32\OpenSSH\ssh-sk-helper.exe",

@@ -7,6 +7,7 @@ use super::scene::Scene;
 use crate::commands::client::Client;
 use crate::commands::context::Context;
 use claviger::client::IdentityAgent;
+use claviger_platform::dirs;
 use std::path::Path;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -83,13 +84,15 @@ pub(super) enum Shell {
 impl Shell {
     /// Looks there. Bounded.
     pub(super) fn look(context: &Context, runtime: &Runtime) -> Self {
-        let Some(path) = &context.ssh_auth_sock else {
+        let Some(path) = asked(context) else {
             return Self::Unset;
         };
         if is_claviger(context, path) {
             return Self::Claviger;
         }
         match look(runtime, path) {
+            // ssh then asks nobody, as where it has no usual place.
+            There::Nobody(_) if context.ssh_auth_sock.is_none() => Self::Unset,
             There::Nobody(error) => Self::Nowhere(format!("where no agent answers ({error})")),
             There::Stuck => Self::Nowhere("where a process takes no connections".into()),
             There::Stranger => Self::Nowhere("an agent of another user, who is asked nothing".into()),
@@ -99,6 +102,12 @@ impl Shell {
     }
 }
 
+/// Where ssh asks: as the variable says, else at its usual place if it has one on this system.
+fn asked(context: &Context) -> Option<&Path> {
+    let named = context.ssh_auth_sock.as_deref();
+    named.or(dirs::SSH_AGENT.map(Path::new))
+}
+
 /// Whether claviger answers at `path`, by whatever name the place is known.
 fn is_claviger(context: &Context, path: &Path) -> bool {
     path == context.places.socket || Client::at(path).status_within(ANSWER).is_ok()
@@ -106,7 +115,11 @@ fn is_claviger(context: &Context, path: &Path) -> bool {
 
 fn variable(scene: &Scene) -> Option<Finding> {
     let ours = scene.context.places.socket.display();
-    let path = scene.context.ssh_auth_sock.as_deref().unwrap_or(Path::new(""));
+    let path = asked(scene.context).unwrap_or(Path::new(""));
+    let leads = match scene.context.ssh_auth_sock {
+        Some(_) => "leads to",
+        None => "is not set, and ssh's usual place leads to",
+    };
     let shown = path.display();
     let use_ours = format!("export {VARIABLE}={ours}, and take out what sets it otherwise");
     let (code, message, remedy) = match &scene.shell {
@@ -118,15 +131,15 @@ fn variable(scene: &Scene) -> Option<Finding> {
                 "`eval $(claviger agent)`; or `claviger service install` and a new login; or in ~/.ssh/config: {SETTING} {ours}"
             ),
         ),
-        Shell::Nowhere(why) => (Code::AuthSockDead, format!("leads to {shown}, {why}"), use_ours),
+        Shell::Nowhere(why) => (Code::AuthSockDead, format!("{leads} {shown}, {why}"), use_ours),
         Shell::Forwarded(who) => (
             Code::AuthSockForwarded,
-            format!("leads to {shown}: the agent of the machine that you came from, forwarded by {who}"),
+            format!("{leads} {shown}: the agent of the machine that you came from, forwarded by {who}"),
             format!("nothing, if you mean to use that one; else {use_ours}"),
         ),
         Shell::Other(who) => (
             Code::AuthSockOther,
-            format!("leads to another agent: {}, {who} at {shown}", whose(path, who)),
+            format!("{leads} another agent: {}, {who} at {shown}", whose(path, who)),
             format!(
                 "{use_ours}; [[upstream]] in claviger's configuration lists that agent's keys behind your own"
             ),

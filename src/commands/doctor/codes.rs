@@ -54,7 +54,7 @@ codes! {
     ConfigWritable "config-writable" Error
     StateExposed "state-exposed" Warning
     VaultExposed "vault-exposed" Error
-    DatabaseKeyExposed "database-key-exposed" Warning
+    DatabaseKeyExposed "database-key-exposed" Info
     SocketDirWritable "socket-dir-writable" Error
     LinkDangling "link-dangling" Warning
     LinkReplaceable "link-replaceable" Error

@@ -3,7 +3,7 @@
 use super::codes::Code;
 use super::finding::Finding;
 use super::scene::Scene;
-use claviger_platform::files::{Access, Mend, Owner, access};
+use claviger_platform::files::{Access, Mend, Owner, access, mending};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,17 @@ struct Rule {
     readable: Option<(Code, &'static str)>,
     writable: Option<(Code, &'static str)>,
     mend: Mend,
+    /// What counts as writing.
+    is_written: fn(&Access) -> bool,
+}
+
+fn writes(access: &Access) -> bool {
+    access.others_write
+}
+
+/// In a sticky directory others make files of their own, and replace nobody's.
+fn replaces(access: &Access) -> bool {
+    access.others_replace
 }
 
 impl Rule {
@@ -21,6 +32,15 @@ impl Rule {
             readable: None,
             writable: Some((code, why)),
             mend: Mend::Unwritable,
+            is_written: writes,
+        }
+    }
+
+    /// A directory in which others may replace nothing.
+    const fn irreplaceable(code: Code, why: &'static str) -> Self {
+        Self {
+            is_written: replaces,
+            ..Self::unwritable(code, why)
         }
     }
 
@@ -30,6 +50,7 @@ impl Rule {
             readable: Some((code, why)),
             writable: Some((code, why)),
             mend: Mend::Private,
+            is_written: writes,
         }
     }
 }
@@ -48,6 +69,7 @@ const SSH_DIR: Rule = Rule {
         "others may replace keys, and sshd (StrictModes) lets nobody in here by key",
     )),
     mend: Mend::Private,
+    is_written: writes,
 };
 const SSH_CONFIG: Rule = Rule::unwritable(
     Code::SshConfigWritable,
@@ -66,6 +88,10 @@ const CONFIG: Rule = Rule::unwritable(
     Code::ConfigWritable,
     "others may decide which keys go where and which programs are asked",
 );
+const CONFIG_DIR: Rule = Rule::irreplaceable(
+    Code::ConfigWritable,
+    "others may put another configuration there, and decide which keys go where",
+);
 const STATE: Rule = Rule::private(Code::StateExposed, "others may see which keys worked where");
 const VAULT: Rule = Rule::private(
     Code::VaultExposed,
@@ -75,7 +101,7 @@ const DATABASE_KEY: Rule = Rule::private(
     Code::DatabaseKeyExposed,
     "whoever has this key file needs only the database's master password, if there is one",
 );
-const SOCKET_DIR: Rule = Rule::unwritable(
+const SOCKET_DIR: Rule = Rule::irreplaceable(
     Code::SocketDirWritable,
     "others may put a socket of theirs in the place of the agent's, so claviger does not listen there",
 );
@@ -106,7 +132,7 @@ fn places(scene: &Scene) -> Vec<(PathBuf, Rule)> {
     all.extend(scene.config.key_dirs.iter().map(|dir| (dir.clone(), KEY_DIR)));
     let parent = |path: &Path| path.parent().map(Path::to_owned).filter(|dir| dir.is_dir());
     all.push((places.config.clone(), CONFIG));
-    all.extend(parent(&places.config).map(|dir| (dir, CONFIG)));
+    all.extend(parent(&places.config).map(|dir| (dir, CONFIG_DIR)));
     all.extend([
         (scene.context.vault(), VAULT),
         (places.data.clone(), STATE),
@@ -128,25 +154,21 @@ fn judge(path: &Path, rule: &Rule, access: &Access) -> Option<Finding> {
             "have its owner or an administrator give it to you, or use a copy; it is never touched from here",
         ));
     }
-    let writable = rule.writable.as_ref().filter(|_| {
-        // In a sticky directory a socket cannot be replaced; sshd and ssh take no account of that elsewhere.
-        let sticky_is_safe = matches!(rule.writable, Some((Code::SocketDirWritable, _)));
-        match sticky_is_safe {
-            true => access.others_replace,
-            false => access.others_write,
-        }
-    });
+    let writable = rule.writable.as_ref().filter(|_| (rule.is_written)(access));
     let readable = rule.readable.as_ref().filter(|_| access.others_read);
     let (code, why) = writable.or(readable)?;
     let message = format!("{} are too open: {why}", access.shown);
-    // What is root's cannot be mended by others.
+    let (subject, command) = (path.display().to_string(), mending(path, rule.mend));
     Some(match access.owner {
-        Owner::Own => Finding::permissions(*code, path, message, rule.mend),
-        _ => Finding::new(
+        // Who shares such a file may mean to.
+        _ if *code == Code::DatabaseKeyExposed => Finding::new(
             *code,
-            path.display().to_string(),
+            subject,
             message,
-            format!("as root: {}", claviger_platform::files::mending(path, rule.mend)),
+            format!("if it is not shared on purpose: {command}"),
         ),
+        Owner::Own => Finding::permissions(*code, path, message, rule.mend),
+        // What is root's cannot be mended by others.
+        _ => Finding::new(*code, subject, message, format!("as an administrator: {command}")),
     })
 }

@@ -64,7 +64,6 @@ fn each_permission_that_is_too_open_is_told_and_mended_once() {
         ("state/claviger", 0o750, "state-exposed", 0o700),
         ("state/claviger/history.sqlite3", 0o604, "state-exposed", 0o600),
         ("share/claviger/vault.kdbx", 0o640, "vault-exposed", 0o600),
-        ("key.file", 0o604, "database-key-exposed", 0o600),
         ("run", 0o777, "socket-dir-writable", 0o755),
     ] {
         let path = home.path(name);
@@ -85,6 +84,44 @@ fn each_permission_that_is_too_open_is_told_and_mended_once() {
         assert_eq!(mode(&path), mended, "{name}");
         set(&path, usual);
     }
+}
+
+#[test]
+fn a_database_s_key_file_may_be_shared_on_purpose_and_is_left_as_it_is() {
+    let (home, _key) = healthy();
+    Found::of(&home, &[]).lacks("database-key-exposed");
+    let path = home.path("key.file");
+    set(&path, 0o644);
+    let found = Found::of(&home, &["--fix"]);
+    found.says(
+        "database-key-exposed",
+        "key.file",
+        &["0644", "master password"],
+        "on purpose: chmod go-rwx",
+    );
+    assert_eq!(mode(&path), 0o644);
+}
+
+#[test]
+fn in_a_sticky_directory_nobody_replaces_a_socket_or_a_configuration() {
+    let (home, _key) = healthy();
+    set(&home.path("run"), 0o1777);
+    fs::rename(home.path("config.toml"), home.path("conf/config.toml")).expect("renamed");
+    let with = |mode: u32| {
+        set(&home.path("conf"), mode);
+        Found::with(&home, &[], |command| {
+            command.env("CLAVIGER_CONFIG", home.path("conf/config.toml"))
+        })
+    };
+    let sticky = with(0o1777);
+    sticky.lacks("socket-dir-writable");
+    sticky.lacks("config-writable");
+    with(0o777).says(
+        "config-writable",
+        "conf",
+        &["another configuration"],
+        "chmod go-w",
+    );
 }
 
 #[test]

@@ -83,3 +83,21 @@ impl Found {
         assert!(!self.codes().contains(&code), "{:#}", self.report);
     }
 }
+
+#[test]
+fn every_code_has_a_test_that_names_it() {
+    let tests = [
+        include_str!("agents.rs"),
+        include_str!("files.rs"),
+        include_str!("keys.rs"),
+        include_str!("surroundings.rs"),
+    ];
+    let documented = include_str!("../../../docs/doctor.md");
+    let codes = documented
+        .lines()
+        .filter_map(|line| line.strip_prefix("### `")?.split('`').next());
+    let untested: Vec<&str> = codes
+        .filter(|code| !tests.concat().contains(&format!("\"{code}\"")))
+        .collect();
+    assert!(untested.is_empty(), "{untested:?}");
+}
