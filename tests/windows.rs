@@ -23,10 +23,15 @@ struct Agent {
 
 impl Agent {
     fn start() -> Self {
+        Self::configured("")
+    }
+
+    fn configured(config: &str) -> Self {
         let home = tempfile::Builder::new()
             .prefix("Größe mit Platz ")
             .tempdir()
             .unwrap();
+        std::fs::write(home.path().join("config.toml"), config).unwrap();
         let pipe = home
             .path()
             .file_name()
@@ -75,7 +80,12 @@ impl Drop for Agent {
 }
 
 fn claviger(home: &Path, pipe: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_claviger"));
+    called(Path::new(env!("CARGO_BIN_EXE_claviger")), home, pipe)
+}
+
+/// The same under another name.
+fn called(program: &Path, home: &Path, pipe: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .env("USERPROFILE", home)
         .env("CLAVIGER_CONFIG", home.join("config.toml"))
@@ -89,15 +99,28 @@ fn claviger(home: &Path, pipe: &Path) -> Command {
 
 /// The first test key of RFC 8032 (7.1).
 fn test_key() -> Ed25519Keypair {
+    key_of(
+        "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
+    )
+}
+
+/// The second.
+fn other_key() -> Ed25519Keypair {
+    key_of(
+        "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
+    )
+}
+
+fn key_of(private: &str, public: &str) -> Ed25519Keypair {
     let bytes = |hex: &str| -> [u8; 32] {
         let pairs = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap());
         pairs.collect::<Vec<_>>().try_into().unwrap()
     };
-    let private = bytes("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
-    let public = bytes("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
     Ed25519Keypair {
-        public: Ed25519PublicKey(public),
-        private: Ed25519PrivateKey::from_bytes(&private),
+        public: Ed25519PublicKey(bytes(public)),
+        private: Ed25519PrivateKey::from_bytes(&bytes(private)),
     }
 }
 
@@ -293,4 +316,48 @@ fn a_command_under_an_agent_finds_it() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// How many keys the agent lists for `program`, which passes the question on from its input.
+fn listed_for(program: &Path, agent: &Agent) -> u32 {
+    let mut relay = called(program, agent.home.path(), &agent.pipe)
+        .arg("relay")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    relay
+        .stdin
+        .as_mut()
+        .unwrap()
+        .write_all(&[0, 0, 0, 1, 11])
+        .unwrap();
+    let mut answer = [0; 9];
+    relay.stdout.as_mut().unwrap().read_exact(&mut answer).unwrap();
+    relay.kill().unwrap();
+    relay.wait().unwrap();
+    assert_eq!(answer[4], 12);
+    u32::from_be_bytes(answer[5..].try_into().unwrap())
+}
+
+/// PuTTY's programs do not say where they lead to; that is in the arguments of the process at the other end of the pipe.
+#[tokio::test]
+async fn the_arguments_of_a_client_choose_the_rule_for_its_host() {
+    let rule = "[[host]]\nmatch = [\"relay\"]\nkeys = [\"second\"]\n";
+    let agent = Agent::configured(rule);
+    let pipe = tokio::net::windows::named_pipe::ClientOptions::new()
+        .open(&agent.pipe)
+        .unwrap();
+    let mut client = Client::new(pipe);
+    for (key, comment) in [(test_key(), "first"), (other_key(), "second")] {
+        let credential = PrivateCredential::Key {
+            privkey: KeypairData::Ed25519(key),
+            comment: comment.into(),
+        };
+        client.add_identity(AddIdentity { credential }).await.unwrap();
+    }
+    let plink = agent.home.path().join("PLINK.EXE");
+    std::fs::copy(env!("CARGO_BIN_EXE_claviger"), &plink).unwrap();
+    assert_eq!(listed_for(Path::new(env!("CARGO_BIN_EXE_claviger")), &agent), 2);
+    assert_eq!(listed_for(&plink, &agent), 1);
 }

@@ -54,7 +54,7 @@ fn arguments_directory_program_and_chosen_variables() {
         "C:\\dir with space\\",
         "back\\\\slash\\\"",
         "",
-        "-o User=x",
+        "User=x -o",
     ];
     let child = waiting(&words, |command| {
         command.current_dir(dir.path());
@@ -67,11 +67,9 @@ fn arguments_directory_program_and_chosen_variables() {
     assert_eq!(real(&seen.cwd), real(dir.path()));
     assert_eq!(real(&seen.exe), real(&std::env::current_exe().unwrap()));
     assert!(seen.same_files);
-    let shown = Some("a=ü".into());
-    assert_eq!(
-        values(&seen, &["ABSENT", "SHOWN", "shown"]),
-        [None, shown.clone(), shown]
-    );
+    assert_eq!(values(&seen, &["ABSENT", "SHOWN"]), [None, Some("a=ü".into())]);
+    // As Windows itself looks them up.
+    assert_eq!(values(&seen, &["shown"]), [Some("a=ü".into())]);
     end(child);
     assert!(matches!(seen.variables(&[]), Err(SeenError::Gone(_))));
 }
