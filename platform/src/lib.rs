@@ -4,6 +4,7 @@
 //! place with `unsafe`, with OS `cfg`, and with OS dependencies. Its API is internal to claviger. [`rsa`] is here
 //! for its calls into C alone.
 
+pub mod activity;
 pub mod clipboard;
 pub mod dirs;
 pub mod endpoint;

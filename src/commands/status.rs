@@ -3,7 +3,7 @@ use super::client::Client;
 use super::context::Context;
 use super::output::{self, Failure, visible};
 use crate::cli::ReportArgs;
-use claviger::wire::report::{MemoryStatus, StatusReport};
+use claviger::wire::report::{ActivityReport, MemoryStatus, StatusReport};
 use serde_json::json;
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -67,6 +67,7 @@ fn running(status: &StatusReport, config: Option<String>) -> String {
         "keys",
         &format!("{} listed, {} open; {idle}", status.keys, status.open),
     );
+    activity(&mut text, &status.activity);
     row(&mut text, "clients", &status.clients.to_string());
     for (number, source) in status.sources.iter().enumerate() {
         let name = if number == 0 { "sources" } else { "" };
@@ -104,6 +105,27 @@ fn running(status: &StatusReport, config: Option<String>) -> String {
         );
     }
     text
+}
+
+/// An agent of an older version says nothing of it.
+fn activity(text: &mut String, activity: &ActivityReport) {
+    let rows = [
+        ("activity", "the screen's lock seals", &activity.screen_lock),
+        ("", "sleep seals", &activity.sleep),
+        ("", "being away for lock.idle seals", &activity.input),
+    ];
+    for (name, effect, watched) in rows {
+        match watched.state.as_str() {
+            "watched" => row(text, name, &format!("{effect} (told by {})", watched.detail)),
+            "unknown" => row(
+                text,
+                name,
+                &format!("{effect}, but nobody tells: {}", watched.detail),
+            ),
+            "off" => row(text, name, &format!("{effect}: switched off")),
+            _ => {}
+        }
+    }
 }
 
 fn memory(memory: &MemoryStatus) -> String {

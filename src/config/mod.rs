@@ -8,6 +8,7 @@ mod edit;
 mod host;
 mod kdbx;
 mod limits;
+mod lock;
 mod offer;
 mod pin;
 mod read;
@@ -18,11 +19,11 @@ mod upstream;
 use crate::key::KdfLimits;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use edit::edit_key_files;
 pub use host::HostRule;
 pub use kdbx::Kdbx;
+pub use lock::Lock;
 pub use pin::{pin, unpin};
 
 /// sshd before 10.6 ends a connection after six refused keys: one try is left for a password.
@@ -54,8 +55,8 @@ pub struct Config {
     pub key_files: Vec<PathBuf>,
     /// `vault.order`.
     pub order: Vec<Source>,
-    /// `lock.idle`; `None` = "never".
-    pub idle: Option<Duration>,
+    /// `[lock]`: when open keys are sealed.
+    pub lock: Lock,
     /// `history.keep`: whether to learn which key works where.
     pub keep_history: bool,
     /// `offer.max`: most keys that a connection to a known server is shown; 0 = all.
@@ -108,7 +109,7 @@ impl Config {
             key_dirs: vec![home.join(".ssh")],
             key_files: Vec::new(),
             order: vec![Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt],
-            idle: Some(Duration::from_secs(15 * 60)),
+            lock: Lock::DEFAULT,
             keep_history: true,
             offer_max: OFFER_MAX,
             unbound_max: 0,
@@ -143,7 +144,7 @@ impl Config {
             key_dirs: Vec::new(),
             key_files: Vec::new(),
             order: Vec::new(),
-            idle: None,
+            lock: Lock::NEVER,
             keep_history: false,
             offer_max: 0,
             unbound_max: 0,

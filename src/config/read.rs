@@ -2,6 +2,7 @@
 use super::host::{self, Host};
 use super::kdbx::{self, Database};
 use super::limits::{self, Limits};
+use super::lock;
 use super::offer::{self, Offer};
 use super::upstream::{self, Upstream};
 use super::{Config, ConfigError, MAX_BYTES, Source};
@@ -9,7 +10,6 @@ use claviger_platform::files::{self, FileError};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use toml::Spanned;
 
 /// The file as TOML has it; what is missing is left to the defaults.
@@ -18,7 +18,7 @@ use toml::Spanned;
 pub(super) struct Text {
     keys: Keys,
     vault: Vault,
-    lock: Lock,
+    lock: lock::Table,
     history: History,
     offer: Offer,
     host: Vec<Host>,
@@ -42,12 +42,6 @@ struct Vault {
 
 #[derive(Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-struct Lock {
-    idle: Option<Spanned<String>>,
-}
-
-#[derive(Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
 struct History {
     keep: Option<bool>,
 }
@@ -60,9 +54,6 @@ impl From<&Config> for Text {
                 .map(|path| unplaced(path.to_string_lossy().into_owned()));
             Some(texts.collect::<Vec<_>>())
         };
-        let idle = config.idle.map_or("never".into(), |idle| {
-            humantime::format_duration(idle).to_string()
-        });
         Self {
             keys: Keys {
                 dirs: paths(&config.key_dirs),
@@ -71,9 +62,7 @@ impl From<&Config> for Text {
             vault: Vault {
                 order: Some(unplaced(config.order.iter().copied().map(unplaced).collect())),
             },
-            lock: Lock {
-                idle: Some(unplaced(idle)),
-            },
+            lock: lock::Table::from(&config.lock),
             history: History {
                 keep: Some(config.keep_history),
             },
@@ -143,10 +132,7 @@ fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
         key_dirs: paths("keys.dirs", text.keys.dirs, default.key_dirs)?,
         key_files: paths("keys.files", text.keys.files, default.key_files)?,
         order: text.vault.order.map_or(Ok(default.order), order)?,
-        idle: match text.lock.idle {
-            Some(value) => checked("lock.idle", &value, idle)?,
-            None => default.idle,
-        },
+        lock: lock::lock(&text.lock, default.lock)?,
         keep_history: text.history.keep.unwrap_or(default.keep_history),
         offer_max: offer::count("offer.max", text.offer.max.as_ref())?.unwrap_or(default.offer_max),
         unbound_max: offer::count("offer.unbound_max", text.offer.unbound_max.as_ref())?
@@ -204,18 +190,6 @@ fn order(sources: Spanned<Vec<Spanned<Source>>>) -> Result<Vec<Source>, Fault> {
         order.push(source.into_inner());
     }
     Ok(order)
-}
-
-fn idle(text: &str) -> Result<Option<Duration>, String> {
-    const REMEDY: &str = "write a time such as \"15m\" or \"1h 30m\", or \"never\"";
-    if text == "never" {
-        return Ok(None);
-    }
-    match humantime::parse_duration(text) {
-        Ok(time) if time < Duration::from_secs(1) => Err(format!("{text:?} is less than a second; {REMEDY}")),
-        Ok(time) => Ok(Some(time)),
-        Err(error) => Err(format!("{text:?} is not a time ({error}); {REMEDY}")),
-    }
 }
 
 /// Line and column of a byte, both from 1; columns count characters, as editors do.

@@ -13,7 +13,7 @@ fn nothing_gives_the_defaults() {
     let config = parsed(b"").unwrap();
     assert_eq!(config, Config::defaults(Path::new("/home/Zoë Q")));
     assert_eq!(config.key_dirs, [Path::new("/home/Zoë Q/.ssh")]);
-    assert_eq!(config.idle, Some(Duration::from_secs(900)));
+    assert_eq!(config.lock.idle, Some(Duration::from_secs(900)));
     assert_eq!(
         config.order,
         [Source::Os, Source::Kdbx, Source::Embedded, Source::Prompt]
@@ -34,14 +34,14 @@ fn every_setting_is_read() {
     );
     assert_eq!(config.key_files, [Path::new("/home/Zoë Q/a b/id")]);
     assert_eq!(config.order, [Source::Prompt, Source::Embedded]);
-    assert_eq!(config.idle, Some(Duration::from_secs(5400)));
+    assert_eq!(config.lock.idle, Some(Duration::from_secs(5400)));
     assert_eq!(config.upstreams, [] as [&Path; 0]);
     let agents = b"[[upstream]]\nsocket = '/run/a'\n[[upstream]]\nsocket = '~/b c'\n";
     assert_eq!(
         parsed(agents).unwrap().upstreams,
         [Path::new("/run/a"), Path::new("/home/Zoë Q/b c")]
     );
-    assert_eq!(parsed(b"lock.idle = 'never'").unwrap().idle, None);
+    assert_eq!(parsed(b"lock.idle = 'never'").unwrap().lock.idle, None);
     assert_eq!(
         parsed(b"keys = { dirs = [] }").unwrap().key_dirs,
         [] as [&Path; 0]

@@ -20,6 +20,8 @@ pub(super) struct Cell {
 #[derive(Default)]
 struct State {
     phase: Phase,
+    /// Times sealed so far: an opening that began before the last of them came too late.
+    sealings: u64,
     last_used: Option<SystemTime>,
 }
 
@@ -52,6 +54,7 @@ impl Cell {
         let State {
             phase: Phase::Open { key, used },
             last_used,
+            ..
         } = &mut *state
         else {
             return None;
@@ -104,14 +107,26 @@ impl Cell {
         opened
     }
 
-    /// Keeps `key`, which somebody opened otherwise.
-    pub(super) fn put(&self, key: Arc<OpenKey>, now: Instant) {
-        self.lock().phase = Phase::Open { key, used: now };
+    /// Times sealed so far, for [`put`](Self::put).
+    pub(super) fn sealings(&self) -> u64 {
+        self.lock().sealings
+    }
+
+    /// Keeps `key`, which somebody opened otherwise, unless it was sealed since there were `since` sealings; false then.
+    pub(super) fn put(&self, key: Arc<OpenKey>, now: Instant, since: u64) -> bool {
+        let mut state = self.lock();
+        let in_time = state.sealings == since;
+        if in_time {
+            state.phase = Phase::Open { key, used: now };
+        }
+        in_time
     }
 
     /// True when it was open. An opening under way goes on for nobody: its result is not kept.
     pub(super) fn seal(&self) -> bool {
-        let sealed = std::mem::take(&mut self.lock().phase);
+        let mut state = self.lock();
+        state.sealings += 1;
+        let sealed = std::mem::take(&mut state.phase);
         matches!(sealed, Phase::Open { .. })
     }
 

@@ -2,6 +2,7 @@
 //! `idle`'s; here is what they are told and what they have done.
 
 use super::Keyset;
+use claviger_platform::harden;
 use std::time::{Duration, Instant};
 
 impl Keyset {
@@ -24,9 +25,13 @@ impl Keyset {
         self.opened.notify_one();
     }
 
-    /// Seals every open key; returns how many there were. What is being opened meanwhile is not kept.
+    /// Seals every open key, forgets the master passphrases of the vault and of databases, and wipes what they left behind;
+    /// returns how many keys were open. What is being opened meanwhile is not kept.
     pub fn seal_all(&self) -> usize {
-        self.keys().iter().filter(|held| held.seal()).count()
+        let sealed = self.keys().iter().filter(|held| held.seal()).count();
+        self.unlocker.close();
+        harden::scrub_stack();
+        sealed
     }
 
     /// Seals the keys that were not used for `idle`; returns when the next one is due.

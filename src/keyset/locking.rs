@@ -57,8 +57,6 @@ impl Keyset {
             self.members().reseal(&shield, &under_lock);
         }
         self.seal_all();
-        self.unlocker.close();
-        harden::scrub_stack();
         *closed = Some(lock);
         true
     }

@@ -21,7 +21,7 @@ mod scan;
 mod shield;
 mod snapshot;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod token;
 
 pub use added::{Authenticator, NewKey, Terms};

@@ -48,15 +48,19 @@ impl Held {
     /// Opens it with `passphrase` (from a client of ours).
     ///
     /// # Errors
-    /// [`KeyError::WrongPassphrase`] inside [`OpenError::Key`], or what is wrong with the file.
+    /// [`KeyError::WrongPassphrase`] inside [`OpenError::Key`], or what is wrong with the file; [`OpenError::Sealed`] if
+    /// everything was sealed meanwhile.
     pub(super) async fn open_with(&self, passphrase: Secret, now: Instant) -> Result<(), OpenError> {
         let Origin::File(file) = &self.origin else {
             return Err(OpenError::NoPassphrase);
         };
+        let since = self.cell.sealings();
         let (bytes, limits) = (file.read()?, file.limits);
         let key = blocking(move || key::open(&limits, &bytes, Some(&passphrase))).await??;
-        self.cell.put(self.checked(key)?, now);
-        Ok(())
+        match self.cell.put(self.checked(key)?, now, since) {
+            true => Ok(()),
+            false => Err(OpenError::Sealed),
+        }
     }
 
     /// Opens it, or waits for the opening that is under way.

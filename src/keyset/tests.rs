@@ -12,7 +12,7 @@ use std::time::Duration;
 
 const IDLE: Duration = Duration::from_secs(900);
 
-fn keygen(dir: &Path, name: &str, passphrase: &str) -> PathBuf {
+pub(crate) fn keygen(dir: &Path, name: &str, passphrase: &str) -> PathBuf {
     let path = dir.join(name);
     let made = Command::new("ssh-keygen")
         .args([
@@ -43,7 +43,7 @@ fn no_sources(dir: &Path) -> Arc<Unlocker> {
     }))
 }
 
-async fn keyset(dir: &Path) -> Arc<Keyset> {
+pub(crate) async fn keyset(dir: &Path) -> Arc<Keyset> {
     let places = Places {
         dirs: vec![dir.to_owned()],
         files: Vec::new(),
@@ -55,7 +55,7 @@ async fn keyset(dir: &Path) -> Arc<Keyset> {
         .unwrap()
 }
 
-fn only(set: &Keyset) -> Arc<Held> {
+pub(crate) fn only(set: &Keyset) -> Arc<Held> {
     let keys = set.keys();
     assert_eq!(keys.len(), 1);
     keys[0].clone()
@@ -95,6 +95,50 @@ async fn sealing_everything_counts_what_was_open() {
     set.open(&keys[0], Instant::now()).await.unwrap();
     assert_eq!(set.seal_all(), 1);
     assert_eq!(set.seal_all(), 0);
+}
+
+/// Polls it once: it has begun, and is not done.
+async fn begin<F: Future>(mut work: std::pin::Pin<&mut F>) {
+    let begun =
+        std::future::poll_fn(|context| std::task::Poll::Ready(work.as_mut().poll(context).is_pending()));
+    assert!(begun.await);
+}
+
+#[tokio::test]
+async fn what_is_being_opened_while_everything_is_sealed_does_not_stay_open() {
+    let dir = tempfile::tempdir().unwrap();
+    keygen(dir.path(), "id_plain", "");
+    let set = keyset(dir.path()).await;
+    let held = only(&set);
+    let mut opening = Box::pin(set.open(&held, Instant::now()));
+    begin(opening.as_mut()).await;
+    assert_eq!(set.seal_all(), 0, "not open yet");
+    let error = opening.await.err().unwrap();
+    assert!(matches!(*error, OpenError::Sealed), "{error}");
+    assert!(!held.is_open());
+
+    let dir = tempfile::tempdir().unwrap();
+    keygen(dir.path(), "id_protected", "correct horse");
+    let set = keyset(dir.path()).await;
+    let held = only(&set);
+    let mut opening = Box::pin(set.open_with(
+        &held,
+        crate::secret::Secret::copy_of(b"correct horse"),
+        Instant::now(),
+    ));
+    begin(opening.as_mut()).await;
+    set.seal_all();
+    let error = opening.await.err().unwrap();
+    assert!(matches!(*error, OpenError::Sealed), "{error}");
+    assert!(!held.is_open());
+    set.open_with(
+        &held,
+        crate::secret::Secret::copy_of(b"correct horse"),
+        Instant::now(),
+    )
+    .await
+    .unwrap();
+    assert!(held.is_open(), "a later one is kept");
 }
 
 #[tokio::test]

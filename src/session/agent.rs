@@ -1,17 +1,19 @@
 //! What all sessions of one agent share: the keys, the sources of passphrases, and the facts for `status`.
 
+use super::activity;
 use super::offering::Offering;
 use super::options::Options;
+use crate::config::Lock;
 use crate::keyset::Keyset;
 use crate::unlock::Unlocker;
 use crate::upstream::Registry;
 use crate::wire::report::{MemoryStatus, StatusReport};
+use claviger_platform::activity::Person;
 use claviger_platform::harden;
 use claviger_platform::prompt::Means;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
 
 /// What does not change in an agent's life.
@@ -19,8 +21,10 @@ use tokio::sync::{Mutex, Semaphore};
 pub struct Facts {
     /// Where it listens.
     pub socket: String,
-    /// `lock.idle`.
-    pub idle: Option<Duration>,
+    /// When keys are sealed.
+    pub lock: Lock,
+    /// Who is asked of the person's comings and goings; none where nothing depends on it.
+    pub person: Option<Person>,
     /// What hardening could not do at the start, each with its reason.
     pub weaknesses: Vec<String>,
     /// What the command line allows.
@@ -93,12 +97,9 @@ impl Agent {
         &self.keyset
     }
 
-    /// Seals every open key and forgets the vault's master passphrase; returns how many keys were open.
+    /// As [`Keyset::seal_all`].
     pub fn seal_all(&self) -> usize {
-        let sealed = self.keyset.seal_all();
-        self.unlocker.close();
-        harden::scrub_stack();
-        sealed
+        self.keyset.seal_all()
     }
 
     /// Writes what was learnt, before the agent ends. Blocking.
@@ -127,8 +128,9 @@ impl Agent {
             socket: self.facts.socket.clone(),
             keys: keys.len(),
             open: keys.iter().filter(|held| held.is_open()).count(),
-            idle_seconds: self.facts.idle.map(|idle| idle.as_secs()),
+            idle_seconds: self.facts.lock.idle.map(|idle| idle.as_secs()),
             clients: self.clients.load(Ordering::Relaxed),
+            activity: activity::report(self.facts.lock, self.facts.person.as_ref()).await,
             sources: self.unlocker.report().await,
             upstreams: self.upstreams.report().await,
             memory: MemoryStatus {

@@ -3,6 +3,7 @@
 //! [`Session::answer`] takes one frame's body and gives the framed reply; it never closes the connection and never
 //! holds a lock across a wait. What all sessions share is [`Agent`].
 
+mod activity;
 mod agent;
 mod authenticator;
 mod control;

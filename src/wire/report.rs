@@ -88,6 +88,28 @@ pub struct SourceReport {
     pub detail: String,
 }
 
+/// Something that the person does and that seals keys.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Watched {
+    /// "watched"; "unknown" where the system does not tell; "off" where the configuration wants nothing of it.
+    pub state: String,
+    /// Who tells; or why nobody does.
+    pub detail: String,
+}
+
+/// What the agent is told of the person's comings and goings.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ActivityReport {
+    /// `lock.on_screen_lock`.
+    pub screen_lock: Watched,
+    /// `lock.on_sleep`.
+    pub sleep: Watched,
+    /// The last input, which counts for `lock.idle`.
+    pub input: Watched,
+    /// Seconds since then; 0 while there is some now and then.
+    pub no_input_seconds: Option<u64>,
+}
+
 /// How well the agent protects its memory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MemoryStatus {
@@ -116,6 +138,9 @@ pub struct StatusReport {
     pub idle_seconds: Option<u64>,
     /// Clients connected now.
     pub clients: usize,
+    /// What else seals keys, and whether the system tells of it.
+    #[serde(default)]
+    pub activity: ActivityReport,
     /// Where passphrases come from, in order.
     pub sources: Vec<SourceReport>,
     /// Other agents, in the order in which their keys are listed.

@@ -9,6 +9,8 @@
 mod support;
 
 mod account;
+#[cfg(target_os = "linux")]
+mod activity;
 mod added;
 mod chain;
 mod conversion;

@@ -80,6 +80,11 @@ impl Home {
             .env("LANG", "C.UTF-8")
             .env("HOME", self.dir.path())
             .env("XDG_RUNTIME_DIR", self.path("run"))
+            // Where no bus is unless a test starts one: the lock of the screen before which the tests run is not theirs.
+            .env(
+                "DBUS_SYSTEM_BUS_ADDRESS",
+                format!("unix:path={}", self.path("run/system_bus").display()),
+            )
             .env("SSH_AUTH_SOCK", self.socket())
             .env("CLAVIGER_CONFIG", self.path("config.toml"))
             .env("CLAVIGER_STATE_DIR", self.path("state/claviger"))

@@ -1,6 +1,6 @@
 //! A person behind askpass: answers questions by what they are for, and remembers which were asked.
 
-use super::Home;
+use super::{Home, succeed};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,6 +34,16 @@ impl Person {
         )
         .expect("an answer");
         self
+    }
+
+    /// Answers such a question when a line is written into the pipe whose name comes with it, which opens when it is asked.
+    pub(crate) fn ponders(self, question: &str) -> (Self, PathBuf) {
+        let number = fs::read_dir(&self.folder).expect("the folder").count();
+        let person = self.knows(question, "");
+        let pipe = person.folder.join(format!("{number}.answer"));
+        fs::remove_file(&pipe).expect("removed");
+        succeed(Command::new("mkfifo").arg(&pipe));
+        (person, pipe)
     }
 
     /// Knows the vault's master passphrase.

@@ -1,6 +1,7 @@
 //! What every agent does once it has its socket, whoever's command line started it: serve until told to end.
 
 use crate::commands::output::Failure;
+use claviger::config::Lock;
 use claviger::history::History;
 use claviger::keyset::{Keyset, ReadPlaces};
 use claviger::known_hosts;
@@ -8,6 +9,7 @@ use claviger::session::{Agent, Facts, Offering, Options, ReadOffer};
 use claviger::unlock::Unlocker;
 use claviger::upstream::{ReadSockets, Registry};
 use claviger::{idle, serve};
+use claviger_platform::activity::Activity;
 use claviger_platform::dirs;
 use claviger_platform::endpoint::Bound;
 use claviger_platform::harden;
@@ -16,7 +18,6 @@ use claviger_platform::prompt::Means;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// An agent about to start.
@@ -30,8 +31,8 @@ pub(crate) struct Setup {
     pub(crate) read_places: ReadPlaces,
     /// Where other agents listen whose keys stand behind this one's.
     pub(crate) read_upstreams: ReadSockets,
-    /// `lock.idle`.
-    pub(crate) idle: Option<Duration>,
+    /// When keys are sealed.
+    pub(crate) lock: Lock,
     pub(crate) options: Options,
     /// What logins are offered; `None` for all keys in the order in which they came.
     pub(crate) offer: Option<OfferSetup>,
@@ -93,9 +94,11 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
         .map_err(Failure::new)?;
     let upstreams = Registry::new(setup.socket.clone(), setup.read_upstreams).map_err(Failure::new)?;
     let offering = setup.offer.map(offering).transpose().map_err(Failure::new)?;
+    let activity = setup.lock.watches().then(Activity::watch);
     let facts = Facts {
         socket: setup.socket.display().to_string(),
-        idle: setup.idle,
+        lock: setup.lock,
+        person: activity.as_ref().map(Activity::person),
         weaknesses: harden::harden_process(),
         options: setup.options,
         sk_helper: dirs::sk_helper(),
@@ -120,9 +123,7 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
             tracing::info!("all keys removed by signal");
         }
     });
-    if let Some(idle_after) = setup.idle {
-        tokio::spawn(idle::seal_when_idle(keyset, idle_after));
-    }
+    seal(&keyset, setup.lock, activity);
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async {
         let _ = stopped.await;
@@ -137,6 +138,15 @@ async fn serve(mut setup: Setup) -> Result<Ended, Failure> {
     let _ = stop.send(());
     let _ = serving.await;
     ended
+}
+
+/// Starts what seals keys without anybody asking for it.
+fn seal(keyset: &Arc<Keyset>, lock: Lock, activity: Option<Activity>) {
+    let Some(activity) = activity else { return };
+    if let Some(limit) = lock.idle {
+        tokio::spawn(idle::seal_when_idle(keyset.clone(), limit, activity.person()));
+    }
+    tokio::spawn(idle::seal_when_gone(keyset.clone(), activity, lock));
 }
 
 fn offering(setup: OfferSetup) -> Result<Offering, String> {

@@ -79,7 +79,7 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
         socket,
         unlocker: Arc::new(unlocker),
         means,
-        idle: config.idle,
+        lock: config.lock,
         offer: Some(OfferSetup {
             history: config.keep_history.then(|| context.history()),
             known_hosts: known_hosts::usual(&context.places.home),

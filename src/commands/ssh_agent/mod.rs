@@ -171,7 +171,7 @@ fn setup(context: Context, config: &Config, options: Options, (bound, socket): (
         socket,
         unlocker: Arc::new(context.unlocker(config, means.clone(), None)),
         means,
-        idle: config.idle,
+        lock: config.lock,
         offer: None,
         read_places: read_places(context.clone()),
         read_upstreams: read_upstreams(context),
