@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # windows.sh [CARGO-COMMAND…]: claviger for x86_64-pc-windows-gnu, run under Wine; without a command, the whole lane.
 # Installs (Debian, as root) the compiler, the assembler and Wine; all else is kept in target/cross.
-# Wine enforces neither a pipe's access list nor its first-instance flag, and shows no dialog without a display: what
-# hangs on these is checked by a real Windows only (.github/workflows). Exit status 77: cannot be checked here at all.
+# Wine enforces neither a pipe's access list nor its first-instance flag: what hangs on these is checked by a real Windows
+# only (.github/workflows). Exit status 77: cannot be checked here at all.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,6 +49,48 @@ C
     touch "$WINEPREFIX/.ready"
 }
 
+# A server on this machine for PuTTY's plink to log in to. What the tests have to know of it is in the files of a folder.
+start_sshd() {
+    local sshd port line attempt
+    sshd=$(PATH=$PATH:/usr/sbin type -P sshd) || return 1
+    server=$(mktemp -d)
+    ssh-keygen -q -t ed25519 -N '' -f "$server/host_key"
+    ssh-keygen -l -f "$server/host_key.pub" | cut -d ' ' -f 2 >"$server/fingerprint"
+    id -un >"$server/user"
+    [ "$(id -u)" != 0 ] || mkdir -p -m 0755 /run/sshd
+    # A port may be somebody's: then it ends at once, and another one is tried.
+    for attempt in {1..20}; do
+        port=$((RANDOM % 20000 + 20000 + attempt))
+        printf '%s\n' "ListenAddress 127.0.0.1:$port" "HostKey $server/host_key" "AuthorizedKeysFile $server/authorized_keys" \
+            "PidFile none" "UsePAM no" "StrictModes no" "PermitRootLogin yes" \
+            "PasswordAuthentication no" "KbdInteractiveAuthentication no" >"$server/config"
+        exec {sshd_log}< <(exec "$sshd" -D -e -f "$server/config" 2>&1)
+        sshd_pid=$!
+        while read -r -u "$sshd_log" line; do
+            case $line in *"Server listening on"*) echo "$port" >"$server/port"; return 0 ;; esac
+        done
+    done
+    return 1
+}
+
+# Programs that are not ours, for tests that are told of them by these variables. Wine's drive Z: is this machine's root.
+find_foreign() {
+    local status=0
+    .ci/putty.sh "$cross" || status=$?
+    [ "$status" = 0 ] || [ "$status" = 77 ] || return "$status"
+    if [ "$status" = 77 ] || ! start_sshd; then
+        echo "!! NOT CHECKED: logins by PuTTY's programs under Wine: no PuTTY or no sshd to be had (see above)"
+        return 0
+    fi
+    export CLAVIGER_TEST_PUTTY=Z:$cross/putty/bin CLAVIGER_TEST_SSHD=Z:$server
+}
+
+finish() {
+    timeout 60 wineserver -k || true
+    [ -z "${sshd_pid-}" ] || kill "$sshd_pid" 2>/dev/null || true
+    [ -z "${server-}" ] || rm -rf "$server"
+}
+
 main() {
     install_tools
     mkdir -p "$cross"
@@ -66,11 +108,13 @@ main() {
         "$@" "${settings[@]}" --target "$target"
         return
     fi
-    cargo clippy --workspace --lib --bins --test windows --locked "${settings[@]}" --target "$target" -- -D warnings
+    # One set of features for all of them, so that each crate is built once.
+    local what=(--workspace --lib --bins --test windows --locked "${settings[@]}" --target "$target")
+    cargo clippy "${what[@]}" -- -D warnings
     make_prefix
-    trap 'timeout 60 wineserver -k || true' EXIT
-    cargo test -p claviger-platform --lib --locked "${settings[@]}" --target "$target"
-    cargo test -p claviger --test windows --locked "${settings[@]}" --target "$target"
+    trap finish EXIT
+    find_foreign
+    cargo test "${what[@]}"
 }
 
 main "$@"

@@ -28,6 +28,7 @@ impl Fresh {
     /// # Errors
     /// [`FileError::Exists`] when something (a dangling link too) has that name, and whatever writing there meets.
     pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<Self, FileError> {
+        let path = &*imp::long(path);
         refuse_existing(path)?;
         let dir = parent(path);
         let name = path

@@ -1,8 +1,9 @@
 //! Files that hold secrets: read only when they are private, written whole or not at all.
 //!
 //! The contract of an OS: `open_regular` (without blocking, and sure of what was opened), `refuse_shared` (who else may
-//! touch it), `make_private`, `set_mode`, `appending`, `may_write`, `unlinked`, `sync_dir`, `identity`, `unnamed` with `give_name`
-//! (files without a name), and what `access` names. The calls here block; async callers move them to a blocking thread.
+//! touch it), `make_private`, `set_mode`, `appending`, `may_write`, `unlinked`, `sync_dir`, `identity`, `long` (a path of any length
+//! as all calls take it), `unnamed` with `give_name` (files without a name), and what `access` names. The calls here block; async
+//! callers move them to a blocking thread.
 
 mod access;
 mod error;

@@ -2,6 +2,7 @@
 
 use super::error::{FileError, at};
 use rustix::io::Errno;
+use std::borrow::Cow;
 use std::fs::{DirBuilder, File, FileType, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -31,6 +32,11 @@ pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
         None => Ok((file, state)),
         Some(what) => Err(not_regular(what)),
     }
+}
+
+/// Unix' calls take each path as it is.
+pub(super) fn long(path: &Path) -> Cow<'_, Path> {
+    Cow::Borrowed(path)
 }
 
 /// What it is; `None` for a regular file.

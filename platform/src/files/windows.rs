@@ -14,6 +14,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 pub(super) use super::named::{give_name, unnamed};
+pub(super) use crate::windows::long;
 
 /// Opens a regular file and tells its state when opened. A pipe or a device such as `CON` is refused before it is read.
 pub(super) fn open_regular(path: &Path) -> Result<(File, Metadata), FileError> {
@@ -146,7 +147,7 @@ pub fn private_dir(path: &Path) -> Result<(), FileError> {
 
 fn make(path: &Path, descriptor: &Descriptor) -> Result<(), FileError> {
     let create = || {
-        let name = wide(path)?;
+        let name = wide(&*long(path))?;
         // SAFETY: the text is terminated, the descriptor alive.
         done(unsafe { CreateDirectoryW(name.as_ptr(), &descriptor.attributes()) })
     };
@@ -187,6 +188,20 @@ mod tests {
         let strangers = descriptor::strangers(&list(&path), &sid::own().unwrap());
         assert_eq!(strangers, Vec::<String>::new(), "{}", list(&path));
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_path_of_any_length_is_made_written_and_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("Größe mit Platz/".repeat(30));
+        let (old, fresh) = (deep.join("old"), deep.join("fresh"));
+        for text in ["one", "two"] {
+            write_atomic(&old, text.as_bytes()).unwrap();
+            assert_eq!(read_private(&old, 100).unwrap().as_slice(), text.as_bytes());
+        }
+        Fresh::write(&fresh, b"new", 0o600).unwrap().publish().unwrap();
+        assert_eq!(read_private(&fresh, 100).unwrap().as_slice(), b"new");
+        assert!(stamp(&fresh).is_some() && lock(&old, Duration::ZERO).is_ok());
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8], mode: Option<Permissions>) -> R
         source,
     };
     let target = follow_links(path);
+    let target = imp::long(&target);
     let (Some(dir), Some(name)) = (target.parent(), target.file_name()) else {
         return Err(io(io::ErrorKind::InvalidFilename.into()));
     };

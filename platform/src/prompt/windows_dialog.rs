@@ -1,8 +1,7 @@
-//! Windows' own dialogs: the credential dialog for a secret, a message box for a yes or no. Compiled, linted, and seen
-//! by nobody in the tests, which have no desktop.
+//! Windows' own dialogs: the credential dialog for a secret, a message box for a yes or no.
 //!
-//! Both block a thread of their own; when the asker is gone or the limit is over, that thread's windows are told to
-//! close, which means no.
+//! Both block a thread of their own; when the asker is gone or the limit is over, that thread's windows are told no
+//! until the thread has ended.
 
 use super::{Attempt, PromptError, Turn};
 use crate::harden::LockedBytes;
@@ -10,9 +9,10 @@ use crate::windows::wide;
 use std::io;
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 use tokio::sync::oneshot;
-use windows_sys::Win32::Foundation::{ERROR_CANCELLED, HWND, LPARAM};
+use windows_sys::Win32::Foundation::{ERROR_CANCELLED, HWND, LPARAM, WPARAM};
 use windows_sys::Win32::Security::Credentials::{
     CREDUI_FLAGS_ALWAYS_SHOW_UI, CREDUI_FLAGS_DO_NOT_PERSIST, CREDUI_FLAGS_GENERIC_CREDENTIALS,
     CREDUI_FLAGS_KEEP_USERNAME, CREDUI_INFOW, CredUIPromptForCredentialsW,
@@ -22,8 +22,8 @@ use windows_sys::Win32::System::StationsAndDesktops::{
 };
 use windows_sys::Win32::System::Threading::GetCurrentThreadId;
 use windows_sys::Win32::UI::WindowsAndMessaging::{
-    EnumThreadWindows, IDYES, MB_DEFBUTTON2, MB_ICONQUESTION, MB_SETFOREGROUND, MB_TOPMOST, MB_YESNO,
-    MessageBoxW, PostMessageW, WM_CLOSE,
+    EnumThreadWindows, IDNO, IDYES, MB_DEFBUTTON2, MB_ICONQUESTION, MB_SETFOREGROUND, MB_TOPMOST, MB_YESNO,
+    MessageBoxW, PostMessageW, WM_CLOSE, WM_COMMAND,
 };
 use zeroize::Zeroizing;
 
@@ -51,12 +51,12 @@ pub(super) fn shown() -> bool {
 
 /// Asks for a secret.
 pub(super) async fn passphrase(question: &str, limit: Duration, turn: &Turn) -> Attempt {
-    Attempt::Asked(ask(question, limit, turn, ask_secret).await)
+    Attempt::Asked(ask(question, limit, turn, ask_secret, CLOSE).await)
 }
 
 /// Asks for a yes or no; no is what is chosen by Enter.
 pub(super) async fn confirm(question: &str, limit: Duration, turn: &Turn) -> Result<bool, PromptError> {
-    match ask(question, limit, turn, ask_yes).await {
+    match ask(question, limit, turn, ask_yes, PRESS_NO).await {
         Err(PromptError::Cancelled) => Ok(false),
         other => other,
     }
@@ -70,19 +70,51 @@ pub(super) fn notice(_text: &str) -> Option<Notice> {
     None
 }
 
-/// Closes the windows of a dialog's thread, whatever becomes of its asker.
-struct Closing(u32);
+/// What tells a dialog's window no.
+type No = (u32, WPARAM);
+const CLOSE: No = (WM_CLOSE, 0);
+/// A box with Yes and No has nothing to close it with, and takes no WM_CLOSE.
+const PRESS_NO: No = (WM_COMMAND, IDNO as WPARAM);
 
-impl Drop for Closing {
+/// Between two looks for the windows of a thread that has not ended.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// A dialog's thread, whose windows are told no when the asker goes away before there is an answer.
+struct Asked {
+    thread: u32,
+    no: No,
+    /// Ends with the thread. `None`: it has answered.
+    ended: Option<Receiver<()>>,
+}
+
+impl Drop for Asked {
     fn drop(&mut self) {
-        unsafe extern "system" fn close(window: HWND, _: LPARAM) -> i32 {
-            // SAFETY: a message to a window that was just seen; one that is gone is an error that changes nothing.
-            unsafe { PostMessageW(window, WM_CLOSE, 0, 0) };
-            1
+        let Some(ended) = self.ended.take() else { return };
+        let (thread, no) = (self.thread, self.no);
+        // The thread may be about to make its window, and nothing tells when it has: so it is told until it has ended.
+        let withdraw = move || {
+            while ended.recv_timeout(AGAIN) == Err(RecvTimeoutError::Timeout) {
+                refuse(thread, no);
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().spawn(withdraw) {
+            tracing::warn!("a question cannot be withdrawn: {error}");
         }
-        // SAFETY: the function has the form that is asked for. A thread that ended has no windows.
-        unsafe { EnumThreadWindows(self.0, Some(close), 0) };
     }
+}
+
+fn refuse(thread: u32, no: No) {
+    unsafe extern "system" fn tell(window: HWND, no: LPARAM) -> i32 {
+        // SAFETY: the pointer that is handed down below. A window that is gone is an error that changes nothing.
+        unsafe {
+            let (message, parameter) = *(no as *const No);
+            PostMessageW(window, message, parameter, 0);
+        }
+        1
+    }
+    // SAFETY: the function has the form that is asked for, and `no` lives through the call. A thread that ended has no
+    // windows.
+    unsafe { EnumThreadWindows(thread, Some(tell), &raw const no as LPARAM) };
 }
 
 async fn ask<T: Send + 'static>(
@@ -90,13 +122,16 @@ async fn ask<T: Send + 'static>(
     limit: Duration,
     turn: &Turn,
     show: fn(&[u16]) -> Result<T, PromptError>,
+    no: No,
 ) -> Result<T, PromptError> {
     let failed = |error: io::Error| PromptError::Failed(format!("dialog: {error}"));
     let text = wide(question).map_err(failed)?;
     let turn = Arc::clone(turn);
     let (tell_thread, thread) = oneshot::channel();
     let (tell, answer) = oneshot::channel();
+    let (ending, ended) = channel();
     let asking = move || {
+        let _ending: std::sync::mpsc::Sender<()> = ending;
         // SAFETY: a number of this thread.
         let _ = tell_thread.send(unsafe { GetCurrentThreadId() });
         let _ = tell.send(show(&text));
@@ -106,10 +141,17 @@ async fn ask<T: Send + 'static>(
         .name("claviger-dialog".into())
         .spawn(asking)
         .map_err(failed)?;
-    let ended = || PromptError::Failed("dialog: its thread ended".to_owned());
-    let _closing = Closing(thread.await.map_err(|_| ended())?);
+    let gone = || PromptError::Failed("dialog: its thread ended".to_owned());
+    let mut asked = Asked {
+        thread: thread.await.map_err(|_| gone())?,
+        no,
+        ended: Some(ended),
+    };
     match tokio::time::timeout(limit, answer).await {
-        Ok(answer) => answer.map_err(|_| ended())?,
+        Ok(answer) => {
+            asked.ended = None;
+            answer.map_err(|_| gone())?
+        }
         Err(_) => Err(PromptError::TimedOut(limit.as_secs().max(1))),
     }
 }
@@ -175,14 +217,5 @@ pub(super) fn utf8(typed: &[u16]) -> LockedBytes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_typed_becomes_utf8() {
-        let typed: Vec<u16> = "Schlüssel 🔑\0rest".encode_utf16().collect();
-        assert_eq!(&*utf8(&typed), "Schlüssel 🔑".as_bytes());
-        assert!(utf8(&[]).is_empty() && utf8(&[0]).is_empty());
-        assert_eq!(&*utf8(&[0xD800]), "\u{FFFD}".as_bytes());
-    }
-}
+#[path = "windows_dialog_tests.rs"]
+mod tests;

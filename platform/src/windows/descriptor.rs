@@ -1,7 +1,7 @@
 //! Who may touch a thing: descriptors written as SDDL, set and read back.
 
 use super::sid::{self, written};
-use super::{done, wide};
+use super::{done, long, wide};
 use std::io;
 use std::path::Path;
 use std::ptr::null_mut;
@@ -68,7 +68,7 @@ impl Descriptor {
 
     /// Puts its access list on a file, in the place of whatever was inherited.
     pub(crate) fn set_on_file(&self, path: &Path) -> io::Result<()> {
-        let path = wide(path)?;
+        let path = wide(&*long(path))?;
         let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
         // SAFETY: the text is terminated, the descriptor alive.
         done(unsafe { SetFileSecurityW(path.as_ptr(), what, self.0) })
@@ -124,7 +124,15 @@ pub(crate) fn owner(handle: HANDLE, kind: Kind) -> io::Result<String> {
 
 /// Owner and access list as SDDL. The handle needs READ_CONTROL.
 pub(crate) fn read(handle: HANDLE, kind: Kind) -> io::Result<String> {
-    let what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+    parts(
+        handle,
+        kind,
+        OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+    )
+}
+
+/// These parts of a descriptor as SDDL. The handle needs READ_CONTROL.
+pub(crate) fn parts(handle: HANDLE, kind: Kind, what: OBJECT_SECURITY_INFORMATION) -> io::Result<String> {
     let mut descriptor = null_mut();
     // SAFETY: as in `owner`.
     let failed = unsafe {

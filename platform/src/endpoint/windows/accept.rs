@@ -142,12 +142,13 @@ mod tests {
     use super::super::{Bound, connect, dial, is_quiet, random};
     use super::*;
     use crate::endpoint::EndpointError;
-    use crate::windows::descriptor::{Kind, read, strangers};
+    use crate::windows::descriptor::{Kind, parts, read, strangers};
     use crate::windows::sid;
     use std::io::{Read, Write};
     use std::os::windows::io::AsRawHandle;
     use std::path::PathBuf;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use windows_sys::Win32::Security::LABEL_SECURITY_INFORMATION;
 
     const SOON: Duration = Duration::from_secs(20);
 
@@ -222,6 +223,10 @@ mod tests {
             let list = read(pipe.as_raw_handle(), Kind::Pipe).unwrap();
             assert!(list.starts_with("O:") && list.contains("D:P"), "{list}");
             assert_eq!(strangers(&list, &own), Vec::<String>::new(), "{list}");
+            // No label of its own, even when made by an elevated agent: Windows then takes it for one of medium
+            // integrity, which this user's other programs have and sandboxed ones have not.
+            let label = parts(pipe.as_raw_handle(), Kind::Pipe, LABEL_SECURITY_INFORMATION).unwrap();
+            assert!(!label.contains("ML;"), "{label}");
         }
     }
 

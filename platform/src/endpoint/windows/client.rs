@@ -182,3 +182,7 @@ fn is(error: &io::Error, code: u32) -> bool {
 fn ended(error: &io::Error) -> bool {
     is(error, ERROR_BROKEN_PIPE) || is(error, ERROR_PIPE_NOT_CONNECTED)
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -4,25 +4,35 @@ use super::super::{Bound, random};
 use super::*;
 use crate::windows::descriptor::Descriptor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use windows_sys::Win32::Foundation::INVALID_HANDLE_VALUE;
+use windows_sys::Win32::Foundation::{ERROR_INVALID_OWNER, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::System::Memory::{CreateFileMappingA, PAGE_READWRITE};
 use windows_sys::Win32::UI::WindowsAndMessaging::SendMessageW;
 
-/// Memory as a client shares it, and its name.
-fn share(size: u32, content: &[u8], list: &str) -> (Shared, Vec<u8>) {
+/// Memory as a client makes it, and its name.
+fn memory(size: u32, list: &str) -> io::Result<(OwnedHandle, Vec<u8>)> {
     let name = format!("PageantRequest{}\0", random(8)).into_bytes();
     let descriptor = Descriptor::parse(list).unwrap();
-    // SAFETY: the name is terminated, the descriptor alive; a new object that belongs to `_memory`.
-    let memory = unsafe {
-        OwnedHandle::from_raw_handle(CreateFileMappingA(
+    // SAFETY: the name is terminated, the descriptor alive.
+    let made = unsafe {
+        CreateFileMappingA(
             INVALID_HANDLE_VALUE,
             &descriptor.attributes(),
             PAGE_READWRITE,
             0,
             size,
             name.as_ptr(),
-        ))
+        )
     };
+    if made.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: just made, owned by nobody else.
+    Ok((unsafe { OwnedHandle::from_raw_handle(made) }, name))
+}
+
+/// The same with a question in it, seen by the client.
+fn share(size: u32, content: &[u8], list: &str) -> (Shared, Vec<u8>) {
+    let (memory, name) = memory(size, list).unwrap();
     let mut shared = Shared::open(&name).unwrap();
     shared.write(content);
     shared._memory = memory;
@@ -86,6 +96,14 @@ async fn honest_clients_are_answered_and_others_refused() {
         // An answer that does not fit: three bytes less than a page are asked, with no room for one more.
         let (_shared, name) = share(4096, &4092_u32.to_be_bytes(), &own);
         assert_eq!(send(QUESTION, &name), 0);
+        // Memory of somebody else, into which the answer would go. Windows lets few programs make such a thing.
+        match memory(8192, "O:S-1-5-21-1-2-3-1004D:(A;;GA;;;WD)") {
+            Ok((_memory, name)) => {
+                assert!(Shared::open(&name).is_err_and(|error| error.to_string().contains("another user")));
+                assert_eq!(send(QUESTION, &name), 0);
+            }
+            Err(error) => assert_eq!(error.raw_os_error(), Some(ERROR_INVALID_OWNER.cast_signed())),
+        }
         // And it still serves.
         let (_shared, name) = share(4096, b"\0\0\0\x01x", &own);
         assert_eq!(send(QUESTION, &name), 1);

@@ -4,147 +4,21 @@
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
+mod bad_input;
+mod putty;
+mod questions;
+mod support;
+
 use claviger_platform::files::access;
 use ssh_agent_lib::agent::Session;
 use ssh_agent_lib::client::Client;
 use ssh_agent_lib::proto::{AddIdentity, PrivateCredential, SignRequest};
-use ssh_agent_lib::ssh_key::private::{Ed25519Keypair, Ed25519PrivateKey, KeypairData};
-use ssh_agent_lib::ssh_key::public::{Ed25519PublicKey, KeyData};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-
-/// The agent with a home of its own, at a pipe of its own.
-struct Agent {
-    home: tempfile::TempDir,
-    pipe: PathBuf,
-    child: Child,
-}
-
-impl Agent {
-    fn start() -> Self {
-        Self::configured("")
-    }
-
-    fn configured(config: &str) -> Self {
-        let home = tempfile::Builder::new()
-            .prefix("Größe mit Platz ")
-            .tempdir()
-            .unwrap();
-        std::fs::write(home.path().join("config.toml"), config).unwrap();
-        let pipe = home
-            .path()
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .replace([' ', 'ö', 'ß'], "");
-        let pipe = PathBuf::from(format!(r"\\.\pipe\claviger-test.{pipe}"));
-        let mut child = claviger(home.path(), &pipe)
-            .args(["agent", "-D"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        // What is announced is served.
-        said.read_line(&mut line).unwrap();
-        assert!(line.contains("SSH_AUTH_SOCK"), "{line}");
-        Self { home, pipe, child }
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        claviger(self.home.path(), &self.pipe)
-            .args(args)
-            .output()
-            .unwrap()
-    }
-
-    fn said(&self, args: &[&str]) -> String {
-        let output = self.run(args);
-        assert!(
-            output.status.success(),
-            "{args:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn claviger(home: &Path, pipe: &Path) -> Command {
-    called(Path::new(env!("CARGO_BIN_EXE_claviger")), home, pipe)
-}
-
-/// The same under another name.
-fn called(program: &Path, home: &Path, pipe: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env("USERPROFILE", home)
-        .env("CLAVIGER_CONFIG", home.join("config.toml"))
-        .env("CLAVIGER_STATE_DIR", home.join("state"))
-        .env("CLAVIGER_DATA_DIR", home.join("data"))
-        .env("CLAVIGER_SOCKET", pipe)
-        .env("SSH_ASKPASS_REQUIRE", "never")
-        .env_remove("SSH_AUTH_SOCK");
-    command
-}
-
-/// The first test key of RFC 8032 (7.1).
-fn test_key() -> Ed25519Keypair {
-    key_of(
-        "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
-        "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
-    )
-}
-
-/// The second.
-fn other_key() -> Ed25519Keypair {
-    key_of(
-        "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
-        "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
-    )
-}
-
-fn key_of(private: &str, public: &str) -> Ed25519Keypair {
-    let bytes = |hex: &str| -> [u8; 32] {
-        let pairs = (0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap());
-        pairs.collect::<Vec<_>>().try_into().unwrap()
-    };
-    Ed25519Keypair {
-        public: Ed25519PublicKey(bytes(public)),
-        private: Ed25519PrivateKey::from_bytes(&bytes(private)),
-    }
-}
-
-/// A client that knows pipes and frames and nothing else.
-fn raw(pipe: &Path, body: &[u8]) -> Vec<u8> {
-    let mut file = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(pipe)
-        .unwrap();
-    let length = u32::try_from(body.len()).unwrap().to_be_bytes();
-    file.write_all(&[&length, body].concat()).unwrap();
-    let mut length = [0; 4];
-    file.read_exact(&mut length).unwrap();
-    let mut answer = vec![0; u32::from_be_bytes(length) as usize];
-    file.read_exact(&mut answer).unwrap();
-    answer
-}
-
-fn encoded(value: &impl ssh_agent_lib::ssh_encoding::Encode) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    value.encode(&mut bytes).unwrap();
-    bytes
-}
+use ssh_agent_lib::ssh_key::private::KeypairData;
+use ssh_agent_lib::ssh_key::public::KeyData;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use support::{Agent, called, claviger, encoded, other_key, raw, signs, test_key};
 
 #[test]
 fn another_process_lists_a_key_file_and_what_ssh_would_ask_is_answered() {
@@ -165,19 +39,9 @@ fn another_process_lists_a_key_file_and_what_ssh_would_ask_is_answered() {
         listed.contains("on Windows") && listed.contains("SHA256:"),
         "{listed}"
     );
-    // REQUEST_IDENTITIES, and an answer with one key.
-    let list = raw(&agent.pipe, &[11]);
-    assert_eq!(list[..5], [12, 0, 0, 0, 1]);
     // Sealed, so that its passphrase has to come from Credential Manager for the signature.
     agent.said(&["lock"]);
-    let length = u32::from_be_bytes(list[5..9].try_into().unwrap()) as usize;
-    let blob = &list[5..9 + length];
-    let signed = raw(
-        &agent.pipe,
-        &[&[13], blob, &[0, 0, 0, 4], b"data", &[0; 4]].concat(),
-    );
-    assert_eq!(signed[0], 14, "no signature: {signed:?}");
-    claviger::key::verify(&blob[4..], b"data", &signed[5..]).unwrap();
+    signs(&agent.pipe, "on Windows");
     // A frame that means nothing is refused, and the agent lives.
     assert_eq!(raw(&agent.pipe, &[200]), [5]);
     assert!(agent.said(&["status"]).contains(agent.pipe.to_str().unwrap()));
@@ -344,7 +208,7 @@ fn listed_for(program: &Path, agent: &Agent) -> u32 {
 #[tokio::test]
 async fn the_arguments_of_a_client_choose_the_rule_for_its_host() {
     let rule = "[[host]]\nmatch = [\"relay\"]\nkeys = [\"second\"]\n";
-    let agent = Agent::configured(rule);
+    let agent = Agent::configured(|_| rule.to_owned());
     let pipe = tokio::net::windows::named_pipe::ClientOptions::new()
         .open(&agent.pipe)
         .unwrap();
