@@ -21,9 +21,11 @@ install_tools() {
         exit 77
     fi
     echo "installing: $packages"
-    apt-get update -qq
     # shellcheck disable=SC2086 # a list of words on purpose
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages >/dev/null; }; then
+        echo "windows.sh: $packages cannot be installed" >&2
+        exit 77
+    fi
 }
 
 # Wine 8 lacks the one function from which Rust's standard library has its randomness.
@@ -31,7 +33,10 @@ make_prefix() {
     local system=$WINEPREFIX/drive_c/windows/system32
     [ ! -e "$WINEPREFIX/.ready" ] || return 0
     rm -rf "$WINEPREFIX"
-    timeout 180 wineboot -i >/dev/null 2>&1
+    if ! timeout 180 wineboot -i >/dev/null 2>&1; then
+        echo "windows.sh: Wine does not start here" >&2
+        exit 77
+    fi
     cat >"$cross/prng.c" <<'C'
 #include <windows.h>
 #include <ntsecapi.h>
