@@ -31,7 +31,7 @@ main() {
     [ -e /etc/debian_version ] && [ "$(id -u)" = 0 ] || cannot "needs Debian's source of putty and root the first time"
     if ! type -P cmake >/dev/null; then
         echo "installing: cmake"
-        apt-get update -qq
+        apt-get update -qq || cannot "no package lists"
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends cmake make >/dev/null || cannot "no cmake"
     fi
     rm -rf "$dir"
