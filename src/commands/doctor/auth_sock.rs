@@ -38,7 +38,6 @@ const BY_PROGRAM: &[(&str, &str)] = &[
     ("gnome-keyring", "gnome-keyring"),
     ("gcr-ssh-agent", "gnome-keyring (gcr)"),
     ("gpg-agent", "gpg-agent"),
-    ("ksshaskpass", "KDE's"),
     ("1password", "1Password"),
     ("bitwarden", "Bitwarden"),
     ("pageant", "Pageant"),

@@ -84,16 +84,15 @@ impl Finding {
         !self.fixed && self.code.severity() != Severity::Info
     }
 
-    /// Mends it, if that can be done here; says whether it did.
-    pub(super) fn fix(&mut self) -> bool {
+    /// Mends it, if that can be done here.
+    pub(super) fn fix(&mut self) {
         let Some((path, mend)) = &self.mend else {
-            return false;
+            return;
         };
         match files::mend(path, *mend) {
             Ok(()) => self.fixed = true,
             Err(error) => self.failure = Some(error.to_string()),
         }
-        self.fixed
     }
 
     /// Field names are stable.

@@ -33,10 +33,6 @@ fn weak_keys_are_told_with_who_refuses_them() {
         &["1024 bits", "2048"],
         "claviger rotate",
     );
-    keygen(
-        &home,
-        &["-t", "rsa", "-b", "2048", "-N", "", "-f", "id_short", "-y"],
-    );
     fs::remove_file(home.path(".ssh/id_short")).expect("removed");
     keygen(&home, &["-t", "rsa", "-b", "2048", "-N", "", "-f", "id_enough"]);
     Found::of(&home, &[]).lacks("key-weak");
@@ -123,10 +119,20 @@ fn keys_without_a_passphrase_and_twice_the_same_are_worth_knowing() {
         &["id_again", &fingerprint],
         "one of the files",
     );
+    let text = fs::read_to_string(&key.path).expect("the key");
+    let mut inner = text.lines().filter(|line| line.len() == 70);
+    assert!(
+        inner.all(|line| !found.report.to_string().contains(line)),
+        "shown"
+    );
     let sealed = Home::new();
     Key::make(&sealed, "id_a", KeyKind::Quick);
+    // Of no use without the device.
+    let token = include_bytes!("../../data/sk/sk-ed25519");
+    sealed.write(".ssh/id_sk", token, 0o600);
     let found = Found::of(&sealed, &[]);
     found.lacks("key-unprotected");
+    found.lacks("key-damaged");
     found.lacks("key-twice");
 }
 
