@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# macos-check.sh: claviger for aarch64-apple-darwin, type-checked and linted. Nothing of it can be run or linked here:
+# macos-check.sh: claviger and its tests for aarch64-apple-darwin, type-checked and linted. Nothing of it can be run or linked here:
 # how keychain, launchd and peer credentials behave is seen on a real macOS only (.github/workflows).
 # Zig compiles the C of aws-lc and SQLite; it comes from PyPI. Exit status 77: cannot be checked here at all.
 set -euo pipefail

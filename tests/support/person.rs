@@ -37,6 +37,10 @@ impl Person {
     }
 
     /// Answers such a question when a line is written into the pipe whose name comes with it, which opens when it is asked.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "asked where idleness is seen")
+    )]
     pub(crate) fn ponders(self, question: &str) -> (Self, PathBuf) {
         let number = fs::read_dir(&self.folder).expect("the folder").count();
         let person = self.knows(question, "");
