@@ -211,3 +211,15 @@ fn owner_changed(message: &Message, header: &Header<'_>, owners: &mut Owners) ->
         there: owner.is_some(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_minute_and_no_further() {
+        let mut pauses = Pauses::new();
+        let taken: Vec<u64> = (0..9).map(|_| pauses.next().as_secs()).collect();
+        assert_eq!(taken, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    }
+}

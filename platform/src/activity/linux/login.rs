@@ -31,6 +31,9 @@ pub(super) const WANTED: Wanted = Wanted {
     ],
 };
 
+/// How long those wait who want to know of the last input: without an answer, only use counts.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 type Values = HashMap<String, OwnedValue>;
 
 /// A session of this user's, as it was found.
@@ -48,9 +51,8 @@ impl Session {
 
     /// Time since the last input; zero while logind does not call the session idle.
     pub(super) async fn idle_for(&self) -> Option<Duration> {
-        let values = properties(&self.connection, self.path.as_str(), SESSION)
-            .await
-            .ok()?;
+        let asking = properties(&self.connection, self.path.as_str(), SESSION);
+        let values = tokio::time::timeout(PATIENCE, asking).await.ok()?.ok()?;
         if !value::<bool>(&values, "IdleHint")? {
             return Some(Duration::ZERO);
         }
