@@ -81,6 +81,7 @@ codes! {
     KeyringUnreachable "keyring-unreachable" Warning
     UpstreamUnreachable "upstream-unreachable" Warning
     PromptUnavailable "prompt-unavailable" Info
+    AbsenceUnknown "absence-unknown" Info
     SshConfigInvalid "ssh-config-invalid" Error
     SshConfigUnjudged "ssh-config-unjudged" Info
     SshMissing "ssh-missing" Warning

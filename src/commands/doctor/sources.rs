@@ -6,6 +6,7 @@ use super::scene::Scene;
 use crate::commands::client::Client;
 use crate::commands::config;
 use claviger::config::Source;
+use claviger::wire::report::{SourceReport, StatusReport, Watched};
 use claviger_platform::files::{self, FileError};
 use claviger_platform::keyring::KeyringError;
 use std::path::Path;
@@ -124,7 +125,7 @@ fn of_agent(scene: &Scene) -> Vec<Finding> {
             "start that agent, or take its [[upstream]] out of the configuration",
         )
     });
-    let asks = |one: &&claviger::wire::report::SourceReport| one.source == "prompt" && one.state == "skipped";
+    let asks = |one: &&SourceReport| one.source == "prompt" && one.state == "skipped";
     let prompt = status.sources.iter().find(asks).map(|one| {
         Finding::new(
             Code::PromptUnavailable,
@@ -133,5 +134,27 @@ fn of_agent(scene: &Scene) -> Vec<Finding> {
             "start it within the session, or set SSH_ASKPASS; `claviger unlock` asks on your terminal in any case",
         )
     });
-    upstream.chain(prompt).collect()
+    upstream.chain(prompt).chain(absence(status)).collect()
+}
+
+/// What the configuration wants to seal keys at, and the system does not tell.
+fn absence(status: &StatusReport) -> Vec<Finding> {
+    let activity = &status.activity;
+    let watched = [
+        ("lock.on_screen_lock", &activity.screen_lock),
+        ("lock.on_sleep", &activity.sleep),
+    ];
+    let unknown = watched.iter().filter(|(_, watched)| watched.state == "unknown");
+    let finding = |(setting, watched): &(&str, &Watched)| {
+        Finding::new(
+            Code::AbsenceUnknown,
+            *setting,
+            format!(
+                "keys are not sealed at it, as nobody tells of it: {}",
+                watched.detail
+            ),
+            "nothing on a server; lock.idle seals keys in any case, and `claviger lock` at once",
+        )
+    };
+    unknown.map(finding).collect()
 }

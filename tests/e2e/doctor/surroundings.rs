@@ -125,6 +125,9 @@ fn what_the_agent_says_of_its_means_and_its_memory_is_told() {
         status["upstreams"] =
             json!([{"socket": "/o.sock", "reachable": false, "keys": 0, "detail": "nobody there"}]);
         status["sources"] = json!([{"source": "prompt", "state": "skipped", "detail": "none: no askpass"}]);
+        let watched = |state| json!({"state": state, "detail": "no logind"});
+        status["activity"] = json!({"screen_lock": watched("unknown"), "sleep": watched("off"),
+            "input": watched("unknown"), "no_input_seconds": null});
         status["memory"] =
             json!({"secret_memory": false, "locked": false, "weaknesses": ["2 secret buffers"]});
     });
@@ -135,6 +138,12 @@ fn what_the_agent_says_of_its_means_and_its_memory_is_told() {
         "[[upstream]]",
     );
     found.says("prompt-unavailable", "prompt", &["no askpass"], "SSH_ASKPASS");
+    found.says(
+        "absence-unknown",
+        "lock.on_screen_lock",
+        &["no logind"],
+        "lock.idle",
+    );
     found.says(
         "memory-swappable",
         "memory",
