@@ -14,6 +14,7 @@ pub mod keyring;
 pub mod pkcs11;
 pub mod process;
 pub mod prompt;
+pub mod putty;
 pub mod rsa;
 pub mod service;
 pub mod watch;

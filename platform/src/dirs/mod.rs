@@ -1,7 +1,7 @@
 //! Where claviger's files are on this OS; CLAVIGER_* variables override. Reads the environment once.
 //!
 //! The contract of an OS: `usual` (the places when nothing is overridden), `host_name`, `home_of`, `user`,
-//! `putty_sessions`, `ssh_program`, `ssh_installed`, SSH_CONFIGS, SSH_AGENT and SK_HELPERS. Linux follows the XDG base directory specification 0.8, macOS too where somebody
+//! `ssh_program`, `ssh_installed`, SSH_CONFIGS, SSH_AGENT and SK_HELPERS. Linux follows the XDG base directory specification 0.8, macOS too where somebody
 //! set it up, else ~/Library; Windows has the roaming and the local folder of the profile.
 
 #[cfg(unix)]
@@ -16,7 +16,7 @@ use windows as imp;
 
 #[cfg(windows)]
 pub(crate) use imp::own_pipe;
-pub use imp::{SSH_AGENT, SSH_CONFIGS, home_of, host_name, putty_sessions, ssh_installed, ssh_program, user};
+pub use imp::{SSH_AGENT, SSH_CONFIGS, home_of, host_name, ssh_installed, ssh_program, user};
 
 use std::path::PathBuf;
 

@@ -88,30 +88,6 @@ fn usable(dir: &Path) -> bool {
         .is_ok_and(|state| state.is_dir() && state.uid() == own)
 }
 
-/// The folders of PuTTY's saved sessions, those first that PuTTY itself would read: PUTTYSESSIONS, PUTTYDIR,
-/// $XDG_CONFIG_HOME/putty, ~/.config/putty, ~/.putty.
-pub fn putty_sessions(home: &Path) -> Vec<PathBuf> {
-    let named = |name| {
-        super::variable(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let mut folders: Vec<PathBuf> = named("PUTTYSESSIONS").into_iter().collect();
-    let configured = [
-        named("PUTTYDIR"),
-        named("XDG_CONFIG_HOME").map(|base| base.join("putty")),
-        Some(home.join(".config/putty")),
-        Some(home.join(".putty")),
-    ];
-    for folder in configured.into_iter().flatten() {
-        let sessions = folder.join("sessions");
-        if !folders.contains(&sessions) {
-            folders.push(sessions);
-        }
-    }
-    folders
-}
-
 /// The machine's name, as gethostname(2) tells it.
 pub fn host_name() -> OsString {
     let mut name = [0_u8; 256];

@@ -7,7 +7,7 @@ use etcetera::base_strategy::Windows;
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::os::windows::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use windows_sys::Win32::Security::Authentication::Identity::{GetUserNameExW, NameSamCompatible};
 use windows_sys::Win32::System::SystemInformation::{ComputerNameDnsHostname, GetComputerNameExW};
 
@@ -74,11 +74,6 @@ pub(crate) fn own_pipe() -> Result<PathBuf, String> {
     Ok(PathBuf::from(format!(r"\\.\pipe\claviger.{hex}")))
 }
 
-/// PuTTY keeps its sessions in the registry, which is not read yet.
-pub fn putty_sessions(_home: &Path) -> Vec<PathBuf> {
-    Vec::new()
-}
-
 /// The machine's name in the network.
 pub fn host_name() -> OsString {
     text(|buffer, length| {
@@ -126,6 +121,7 @@ fn text(fill: impl FnOnce(*mut u16, *mut u32) -> bool) -> Option<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     #[test]
     fn everything_has_its_place() {

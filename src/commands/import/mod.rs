@@ -8,8 +8,6 @@ mod putty;
 mod report;
 mod session;
 
-pub(super) use session::{SYNCED, name as session_name};
-
 use super::context::Context;
 use super::output::Failure;
 use crate::cli::{ImportArgs, ImportSource};

@@ -13,14 +13,10 @@ use crate::commands::output::{Failure, visible};
 use crate::commands::ssh_config::{Host, HostBlock, Standing};
 use claviger::config::{Config, edit_key_files};
 use claviger::key;
-use claviger_platform::dirs;
-use claviger_platform::files::{self, Fresh};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use claviger_platform::files::Fresh;
+use claviger_platform::putty::{self, Entry};
+use std::path::Path;
 use std::process::ExitCode;
-
-/// Far above every session.
-const LONGEST: u64 = 1 << 20;
 
 /// What is shared by all sessions of one call.
 struct Importing<'a> {
@@ -32,14 +28,11 @@ struct Importing<'a> {
 }
 
 pub(super) fn run(args: &PuttyArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let folders = dirs::putty_sessions(&context.places.home);
-    let sessions = found(&folders)?;
+    let sessions = putty::sessions(&context.places.home)?;
     if sessions.is_empty() {
-        let names: Vec<String> = folders.iter().map(|folder| shown(folder)).collect();
-        return Err(Failure::new(format!(
-            "PuTTY has saved no session in {}",
-            names.join(" or ")
-        )));
+        let places = putty::places(&context.places.home);
+        let text = format!("PuTTY has saved no session in {}", places.join(" or "));
+        return Err(Failure::new(visible(&text)));
     }
     let mut importing = Importing {
         args,
@@ -48,8 +41,8 @@ pub(super) fn run(args: &PuttyArgs, context: &Context) -> Result<ExitCode, Failu
         written: None,
     };
     let mut telling = Telling::new(args.json);
-    for (name, path) in &sessions {
-        let done = match read(name, path) {
+    for (name, entry) in &sessions {
+        let done = match read(name, entry) {
             Ok(session) => importing.one(name, &session),
             Err(why) => Ok(Done::new("passed_over", format!("passed over: {why}"))),
         };
@@ -71,27 +64,9 @@ pub(super) fn run(args: &PuttyArgs, context: &Context) -> Result<ExitCode, Failu
     })
 }
 
-/// The sessions by name; one of the same name in a later folder is one that PuTTY does not see.
-fn found(folders: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Failure> {
-    let mut sessions = BTreeMap::new();
-    for folder in folders {
-        let entries = match std::fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(Failure::new(format!("{}: {error}", shown(folder)))),
-        };
-        for entry in entries {
-            let entry = entry?;
-            let name = session::name(&entry.file_name());
-            sessions.entry(name).or_insert_with(|| entry.path());
-        }
-    }
-    Ok(sessions)
-}
-
-fn read(name: &str, path: &Path) -> Result<Session, String> {
-    let file = files::read_public(path, LONGEST).map_err(|error| error.to_string())?;
-    session::read(name, &file)
+fn read(name: &str, entry: &Entry) -> Result<Session, String> {
+    let settings = entry.read().map_err(|error| error.to_string())?;
+    session::read(name, &settings.unwrap_or_default())
 }
 
 impl Importing<'_> {

@@ -1,16 +1,13 @@
-//! One saved session of PuTTY on Unix: a file of lines KEY=VALUE, whose name is the session's with odd bytes as %XX.
+//! One saved session of PuTTY's, wherever the system keeps it.
 //!
 //! Read is what ssh's configuration has a word for, with PuTTY's own meaning (its `prepare_session`): a user in front of
 //! the host goes before UserName, spaces and a port behind the host are dropped.
-use percent_encoding::percent_decode;
-use std::ffi::OsStr;
+use claviger_platform::putty::{SYNCED, Settings};
 use std::path::PathBuf;
 
 /// What PuTTY starts every session from; it leads nowhere.
 const DEFAULTS: &str = "Default Settings";
 const SSH_PORT: u16 = 22;
-/// A line in the sessions that `claviger config sync` saves; PuTTY passes over what it does not know.
-pub(in crate::commands) const SYNCED: &str = "ClavigerSync=1";
 
 /// A session that ssh can hold.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,28 +21,15 @@ pub(super) struct Session {
     pub(super) proxied: bool,
 }
 
-/// The session's name as PuTTY shows it.
-pub(in crate::commands) fn name(file: &OsStr) -> String {
-    percent_decode(file.as_encoded_bytes())
-        .decode_utf8_lossy()
-        .into_owned()
-}
-
-/// Reads a session's file; the error says why ssh has no use for it.
-pub(super) fn read(name: &str, file: &[u8]) -> Result<Session, String> {
+/// Reads a session's settings; the error says why ssh has no use for it.
+pub(super) fn read(name: &str, settings: &Settings) -> Result<Session, String> {
     if name == DEFAULTS {
         return Err("PuTTY's defaults, and no session".into());
     }
-    let text = String::from_utf8_lossy(file);
-    if text.lines().any(|line| line == SYNCED) {
+    if settings.get(SYNCED) == "1" {
         return Err("made by `claviger config sync`".into());
     }
-    let value = |key: &str| {
-        let mut lines = text.lines().filter_map(|line| line.split_once('='));
-        lines
-            .find(|(name, _)| *name == key)
-            .map_or("", |(_, value)| value)
-    };
+    let value = |key: &str| settings.get(key);
     match value("Protocol") {
         "ssh" => {}
         "" => return Err("not a session of PuTTY's".into()),
@@ -97,7 +81,10 @@ mod tests {
     use super::*;
 
     fn session(text: &str) -> Result<Session, String> {
-        read("x", format!("Present=1\nProtocol=ssh\n{text}").as_bytes())
+        read(
+            "x",
+            &Settings::parse(format!("Present=1\nProtocol=ssh\n{text}").as_bytes()),
+        )
     }
 
     #[test]
@@ -143,21 +130,19 @@ mod tests {
             assert!(session(text).unwrap_err().contains(why), "{text}");
         }
         assert!(
-            read("x", b"Protocol=telnet\nHostName=a")
+            read("x", &Settings::parse(b"Protocol=telnet\nHostName=a"))
                 .unwrap_err()
                 .contains("telnet")
         );
-        assert!(read("x", &[0xff; 100]).unwrap_err().contains("not a session"));
         assert!(
-            read(DEFAULTS, b"Protocol=ssh\nHostName=a")
+            read("x", &Settings::parse(&[0xff; 100]))
+                .unwrap_err()
+                .contains("not a session")
+        );
+        assert!(
+            read(DEFAULTS, &Settings::parse(b"Protocol=ssh\nHostName=a"))
                 .unwrap_err()
                 .contains("defaults")
         );
-    }
-
-    #[test]
-    fn names_are_decoded() {
-        assert_eq!(name(OsStr::new("Caf%C3%A9%20%2F%20lab")), "Café / lab");
-        assert_eq!(name(OsStr::new("100%")), "100%");
     }
 }

@@ -1,17 +1,18 @@
-//! Saved sessions of PuTTY's on Unix, one for each login that was learnt: `plink -load HOST`.
+//! Saved sessions of PuTTY's, one for each login that was learnt: `plink -load HOST`.
 //!
-//! PuTTY takes a public key file as the name of the one key to ask its agent for. A session of ours has a line that PuTTY
-//! passes over; it is gone as soon as a person saves the session in PuTTY, and then the session is theirs.
+//! PuTTY takes a public key file as the name of the one key to ask its agent for. A session of ours has a setting that PuTTY
+//! passes over, and none but those below. As soon as a person saves the session in PuTTY, all of PuTTY's settings stand in
+//! it (and on Unix ours is gone), and then the session is theirs.
 use super::plan::Login;
-use crate::commands::import::SYNCED;
 use crate::commands::output::Failure;
-use claviger_platform::dirs;
-use claviger_platform::files::{self, FileError};
+use claviger_platform::putty::{self, Entry, PuttyError, SYNCED, Settings};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Far above every session.
-const LONGEST: u64 = 1 << 20;
+/// The settings of a session of ours, beside the mark.
+const OURS: [&str; 6] = ["Present", "Protocol", "HostName", "PortNumber", "UserName", KEY];
+const KEY: &str = "PublicKeyFile";
 
 /// What became of one session.
 #[derive(Serialize)]
@@ -24,7 +25,7 @@ pub(super) struct Session {
 /// A session to be there.
 struct Wanted {
     name: String,
-    text: String,
+    settings: Settings,
 }
 
 /// Saves what was learnt and removes what no longer holds; changes nothing if `dry_run`.
@@ -34,25 +35,27 @@ pub(super) fn sync(
     home: &Path,
     dry_run: bool,
 ) -> Result<Vec<Session>, Failure> {
-    let folder = folder(home);
     let wanted = wanted(logins, stubs);
     let mut done = Vec::new();
     for session in &wanted {
-        let result = save(&folder.join(escaped(&session.name)), &session.text, dry_run)?;
+        let result = match putty::entry(home, &session.name) {
+            Ok(entry) => save(&entry, &session.settings, dry_run)?,
+            // A user with letters that PuTTY's names cannot have.
+            Err(PuttyError::Name { .. }) => "passed_over",
+            Err(error) => return Err(error.into()),
+        };
         done.push(Session {
             session: session.name.clone(),
             result,
         });
     }
-    for path in ours(&folder)? {
-        let is_wanted = |one: &Wanted| path.file_name().is_some_and(|name| *name == *escaped(&one.name));
-        if !wanted.iter().any(is_wanted) {
+    for (name, (entry, _)) in ours(home)? {
+        if !wanted.iter().any(|session| session.name == name) {
             if !dry_run {
-                std::fs::remove_file(&path)
-                    .map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
+                entry.remove()?;
             }
             done.push(Session {
-                session: crate::commands::import::session_name(path.file_name().unwrap_or_default()),
+                session: name,
                 result: if dry_run { "would_remove" } else { "removed" },
             });
         }
@@ -76,7 +79,7 @@ fn wanted(logins: &[Login<'_>], stubs: &Path) -> Vec<Wanted> {
         // A line's end in a user's name would begin a setting.
         if is_new(&name) && !login.user.chars().any(char::is_control) {
             sessions.push(Wanted {
-                text: text(login, &login.key.stub(stubs)),
+                settings: settings(login, &login.key.stub(stubs)),
                 name,
             });
         }
@@ -84,76 +87,56 @@ fn wanted(logins: &[Login<'_>], stubs: &Path) -> Vec<Wanted> {
     sessions
 }
 
-fn text(login: &Login<'_>, stub: &Path) -> String {
-    let (host, port, user) = (&login.name, login.port, &login.user);
-    let key = stub.display();
-    format!(
-        "{SYNCED}\nPresent=1\nProtocol=ssh\nHostName={host}\nPortNumber={port}\nUserName={user}\nPublicKeyFile={key}\n"
-    )
+fn settings(login: &Login<'_>, stub: &Path) -> Settings {
+    Settings::default()
+        .with(SYNCED, "1")
+        .with("Present", "1")
+        .with("Protocol", "ssh")
+        .with("HostName", &login.name)
+        .with("PortNumber", &login.port.to_string())
+        .with("UserName", &login.user)
+        .with(KEY, &stub.to_string_lossy())
 }
 
-fn save(path: &Path, text: &str, dry_run: bool) -> Result<&'static str, Failure> {
-    match files::read_public(path, LONGEST) {
-        Ok(old) if old == text.as_bytes() => return Ok("present"),
-        Ok(old) if !is_ours(&old) => return Ok("passed_over"),
-        Ok(_) | Err(FileError::Missing { .. }) => {}
-        Err(error) => return Err(error.into()),
+fn save(entry: &Entry, settings: &Settings, dry_run: bool) -> Result<&'static str, Failure> {
+    match entry.read()? {
+        Some(old) if old == *settings => return Ok("present"),
+        Some(old) if !is_ours(&old) => return Ok("passed_over"),
+        _ => {}
     }
     if dry_run {
         return Ok("would_save");
     }
-    if let Some(folder) = path.parent() {
-        files::private_dir(folder)?;
-    }
-    files::write_atomic(path, text.as_bytes())?;
+    entry.write(settings)?;
     Ok("saved")
 }
 
-/// Where PuTTY looks: the first folder that is there, else the one that it always had.
-fn folder(home: &Path) -> PathBuf {
-    let folders = dirs::putty_sessions(home);
-    let is_there = |folder: &&PathBuf| folder.parent().is_some_and(Path::exists);
-    let usual = || home.join(".putty/sessions");
-    folders.iter().find(is_there).cloned().unwrap_or_else(usual)
-}
-
-fn ours(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Failure::new(format!("{}: {error}", folder.display()))),
-    };
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let is_ours = |path: &PathBuf| files::read_public(path, LONGEST).is_ok_and(|file| is_ours(&file));
-    let mut ours: Vec<PathBuf> = paths.filter(is_ours).collect();
-    ours.sort();
+/// The sessions that are ours, whichever call saved them.
+fn ours(home: &Path) -> Result<BTreeMap<String, (Entry, Settings)>, Failure> {
+    let mut ours = BTreeMap::new();
+    for (name, entry) in putty::saved(home)? {
+        // One that cannot be read is none of ours.
+        if let Ok(Some(settings)) = entry.read()
+            && is_ours(&settings)
+        {
+            ours.insert(name, (entry, settings));
+        }
+    }
     Ok(ours)
 }
 
-/// The stubs that sessions of ours name, whichever call saved them.
+/// The stubs that sessions of ours name.
 pub(super) fn named(home: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut stubs = Vec::new();
-    for session in ours(&folder(home))? {
-        let text = files::read_public(&session, LONGEST)?;
-        let text = String::from_utf8_lossy(&text);
-        let keys = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("PublicKeyFile="));
-        stubs.extend(keys.map(PathBuf::from));
-    }
-    Ok(stubs)
+    let ours = ours(home)?;
+    Ok(ours
+        .values()
+        .map(|(_, settings)| PathBuf::from(settings.get(KEY)))
+        .collect())
 }
 
-fn is_ours(file: &[u8]) -> bool {
-    file.split(|byte| *byte == b'\n')
-        .any(|line| line == SYNCED.as_bytes())
-}
-
-/// A session's name as PuTTY on Unix names its file (`make_session_filename`).
-fn escaped(name: &str) -> String {
-    let letter = |byte: u8| match byte {
-        byte if byte.is_ascii_alphanumeric() || b"+-.@_".contains(&byte) => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    name.bytes().map(letter).collect()
+fn is_ours(settings: &Settings) -> bool {
+    settings.get(SYNCED) == "1"
+        && settings
+            .iter()
+            .all(|(name, _)| name == SYNCED || OURS.contains(&name))
 }
