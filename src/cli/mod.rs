@@ -108,6 +108,9 @@ pub(crate) struct AgentArgs {
     /// Listen here
     #[arg(short = 'a', long = "socket", value_name = "SOCKET")]
     pub(crate) socket: Option<PathBuf>,
+    /// Listen for programs of Cygwin and MSYS (Git for Windows' ssh) too, and say so in this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cygwin_socket: Option<PathBuf>,
     /// Stay in the foreground
     #[arg(short = 'D', conflicts_with = "debug")]
     pub(crate) foreground: bool,
@@ -124,6 +127,8 @@ pub(crate) struct AgentArgs {
     #[arg(short = 'k', conflicts_with_all = ["socket", "foreground", "debug", "vault_passphrase_fd"])]
     pub(crate) kill: bool,
     #[command(flatten)]
+    pub(crate) places: AgentPlaces,
+    #[command(flatten)]
     pub(crate) vault: VaultPassphrase,
     #[command(flatten)]
     pub(crate) options: SessionOptions,
@@ -134,6 +139,17 @@ pub(crate) struct AgentArgs {
         conflicts_with_all = ["foreground", "debug", "csh", "sh", "kill"]
     )]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Places of the agent's, for a service manager that sets no variables.
+#[derive(Args)]
+pub(crate) struct AgentPlaces {
+    /// Keep what is learnt here, instead of CLAVIGER_STATE_DIR
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Keep the vault here, instead of CLAVIGER_DATA_DIR
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 /// Options of ssh-agent that the agent itself needs; their values are read by `commands::agent::options`.

@@ -15,6 +15,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod upstream;
+mod windows;
 
 use crate::key::KdfLimits;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,8 @@ pub struct Config {
     pub upstreams: Vec<PathBuf>,
     /// `[[kdbx]]`: KeePass databases, in the order in which their keys are listed.
     pub databases: Vec<Kdbx>,
+    /// `windows.cygwin_socket`: the file by which programs of Cygwin and MSYS find the agent.
+    pub cygwin_socket: Option<PathBuf>,
 }
 
 /// Why a configuration was refused: file, line and column, reason, remedy.
@@ -117,6 +120,7 @@ impl Config {
             limits: KdfLimits::DEFAULT,
             upstreams: Vec::new(),
             databases: Vec::new(),
+            cygwin_socket: None,
         }
     }
 
@@ -152,6 +156,7 @@ impl Config {
             limits: KdfLimits::DEFAULT,
             upstreams: Vec::new(),
             databases: Vec::new(),
+            cygwin_socket: None,
         }
     }
 

@@ -5,6 +5,7 @@ use super::limits::{self, Limits};
 use super::lock;
 use super::offer::{self, Offer};
 use super::upstream::{self, Upstream};
+use super::windows::{self, Windows};
 use super::{Config, ConfigError, MAX_BYTES, Source};
 use claviger_platform::files::{self, FileError};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub(super) struct Text {
     limits: Limits,
     upstream: Vec<Upstream>,
     kdbx: Vec<Database>,
+    #[serde(skip_serializing_if = "Windows::is_empty")]
+    windows: Windows,
 }
 
 #[derive(Default, Deserialize, Serialize)]
@@ -71,6 +74,7 @@ impl From<&Config> for Text {
             limits: Limits::from(&config.limits),
             upstream: config.upstreams.iter().map(Upstream::from).collect(),
             kdbx: config.databases.iter().map(Database::from).collect(),
+            windows: Windows::from(config),
         }
     }
 }
@@ -141,6 +145,7 @@ fn values(text: Text, home: &Path, default: Config) -> Result<Config, Fault> {
         limits: limits::limits(&text.limits, default.limits)?,
         upstreams: upstream::sockets(&text.upstream, home)?,
         databases: kdbx::databases(&text.kdbx, home)?,
+        cygwin_socket: windows::cygwin_socket(&text.windows, home)?.or(default.cygwin_socket),
     })
 }
 

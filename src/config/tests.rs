@@ -42,6 +42,11 @@ fn every_setting_is_read() {
         [Path::new("/run/a"), Path::new("/home/Zoë Q/b c")]
     );
     assert_eq!(parsed(b"lock.idle = 'never'").unwrap().lock.idle, None);
+    let windows = parsed(b"windows.cygwin_socket = '~/.ssh/s'").unwrap();
+    assert_eq!(
+        windows.cygwin_socket.as_deref(),
+        Some(Path::new("/home/Zoë Q/.ssh/s"))
+    );
     assert_eq!(
         parsed(b"keys = { dirs = [] }").unwrap().key_dirs,
         [] as [&Path; 0]
@@ -54,6 +59,7 @@ fn what_is_shown_reads_back_as_the_same() {
         "",
         "[lock]\nidle = \"never\"\n[keys]\nfiles = [\"~/\\\"é\\\" #\"]\n",
         "[[upstream]]\nsocket = '/b'\n[[upstream]]\nsocket = \"/a 'é'\"\n",
+        "[windows]\ncygwin_socket = \"~/.ssh/ä b.sock\"\n",
     ] {
         let config = parsed(text.as_bytes()).unwrap();
         assert_eq!(
@@ -151,6 +157,12 @@ fn bad_input_is_refused_with_its_place_and_a_remedy() {
             5,
             10,
             &["upstream.socket", "twice"],
+        ),
+        (
+            b"[windows]\ncygwin_socket = 's'\n",
+            2,
+            17,
+            &["windows.cygwin_socket", "absolute"],
         ),
         (b"[lock]\nidle = \n", 2, 8, &["value"]),
         (b"[lock\nidle = 5\n", 1, 6, &["]"]),

@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod bad_input;
+mod cygwin;
 mod putty;
 mod questions;
+mod sessions;
 mod support;
 
 use claviger_platform::files::access;

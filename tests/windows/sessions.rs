@@ -1,6 +1,6 @@
 //! `import putty` from sessions as PuTTY keeps them on Windows, put into the registry by Windows' own program.
 
-use super::claviger;
+use super::support::claviger;
 use std::path::Path;
 use std::process::Command;
 

@@ -7,7 +7,7 @@ use etcetera::base_strategy::Windows;
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::os::windows::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use windows_sys::Win32::Security::Authentication::Identity::{GetUserNameExW, NameSamCompatible};
 use windows_sys::Win32::System::SystemInformation::{ComputerNameDnsHostname, GetComputerNameExW};
 
@@ -121,7 +121,6 @@ fn text(fill: impl FnOnce(*mut u16, *mut u32) -> bool) -> Option<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn everything_has_its_place() {

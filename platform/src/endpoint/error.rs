@@ -29,6 +29,14 @@ pub enum EndpointError {
         /// What is wrong, with the remedy.
         reason: String,
     },
+    /// Only another OS has what is asked for.
+    #[error("{}: {what}", path.display())]
+    Unsupported {
+        /// The endpoint.
+        path: PathBuf,
+        /// What is not there, with the remedy.
+        what: &'static str,
+    },
     /// Anything else.
     #[error("{}: {source}", path.display())]
     Io {

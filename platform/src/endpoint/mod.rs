@@ -17,10 +17,11 @@ use windows as imp;
 
 pub use error::EndpointError;
 pub use imp::{
-    Bound, ClientStream, Listener, TooLong, connect, dial, is_handed_over, is_quiet, readable, remove_stale,
+    Bound, ClientStream, Listener, Stream, TooLong, connect, dial, is_handed_over, is_quiet, readable,
+    remove_stale,
 };
-/// One connected client.
-pub use interprocess::local_socket::tokio::Stream;
+#[cfg(windows)]
+pub(crate) use imp::{Holder, holder};
 
 /// Who is at the other end, as the kernel says.
 #[derive(Clone, Debug, Default)]

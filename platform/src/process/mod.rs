@@ -52,6 +52,8 @@ pub use dialogue::{Dialogue, Heard};
 pub use end::End;
 #[cfg(unix)]
 pub use foreground::run_foreground;
+#[cfg(windows)]
+pub(crate) use imp::program_name;
 pub use imp::{alive, describe};
 pub use input::read_line_from_fd;
 pub use job::{Done, Job, JobError, run};

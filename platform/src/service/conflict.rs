@@ -10,7 +10,8 @@ pub struct Conflict {
     pub name: String,
     /// What it does.
     pub effect: &'static str,
-    /// Whether that sets SSH_AUTH_SOCK; else it only listens beside.
+    /// Whether that sets SSH_AUTH_SOCK, or (Windows) has the very pipe that claviger is to have; else it only listens
+    /// beside.
     pub takes: bool,
     /// How to turn it off.
     pub remedy: String,

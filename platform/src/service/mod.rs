@@ -8,6 +8,8 @@
 //! that a person has changed, and both from one that was never ours. The last two are not overwritten unless asked.
 
 mod block;
+#[cfg(windows)]
+mod builtin;
 mod call;
 mod conflict;
 mod linux;
@@ -151,11 +153,15 @@ pub fn plan(system: System, setup: &Setup) -> Result<Plan, ServiceError> {
     }
 }
 
-/// Who else is about to be in SSH_AUTH_SOCK, or listens beside.
+/// Who else is about to be in SSH_AUTH_SOCK, or listens beside; on Windows, who else is where ssh looks.
 pub fn conflicts(system: System, setup: &Setup) -> Vec<Conflict> {
     match system {
         System::Linux => conflict::linux(setup),
         System::Macos => conflict::macos(setup),
+        #[cfg(windows)]
+        System::Windows => builtin::conflicts(setup),
+        // It is known to the system itself only.
+        #[cfg(not(windows))]
         System::Windows => Vec::new(),
     }
 }

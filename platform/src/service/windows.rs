@@ -16,11 +16,11 @@ pub(super) fn plan(setup: &Setup) -> Result<Plan, ServiceError> {
         path: path.to_owned(),
         why,
     };
-    let program = quote::text("program", &setup.program)?;
-    if program.contains(['"', '%']) || program.contains("$(") {
-        let why = "the task scheduler puts variables in where a path has % or $(; install claviger elsewhere";
-        return Err(unfit("program", &setup.program, why));
-    }
+    let program = word(
+        "program",
+        &setup.program,
+        "the task scheduler puts variables in where a path has % or $(; install claviger elsewhere",
+    )?;
     let Some(socket) = &setup.socket else {
         return Err(unfit(
             "socket",
@@ -43,7 +43,8 @@ pub(super) fn plan(setup: &Setup) -> Result<Plan, ServiceError> {
         &[
             ("MARK", &mark::open()),
             ("USER", &quote::xml(&setup.account)),
-            ("PROGRAM", &quote::xml(&format!("\"{program}\""))),
+            ("PROGRAM", &quote::xml(&program)),
+            ("OPTIONS", &quote::xml(&options(setup, socket)?)),
         ],
     );
     let task = setup.state.join("claviger-task.xml");
@@ -91,4 +92,41 @@ pub(super) fn plan(setup: &Setup) -> Result<Plan, ServiceError> {
             "ssh reads the IdentityAgent line once ~/.ssh/config begins with the line: Include claviger.config".into(),
         ],
     })
+}
+
+/// A task has no environment of its own, and gets the one of the logon: what was chosen goes onto its command line.
+fn options(setup: &Setup, socket: &Path) -> Result<String, ServiceError> {
+    let mut options = String::new();
+    let chosen = setup.environment.iter().map(|(name, path)| (*name, &**path));
+    for (name, path) in chosen.chain([("CLAVIGER_SOCKET", socket)]) {
+        let option = match name {
+            "CLAVIGER_CONFIG" => "--config",
+            "CLAVIGER_STATE_DIR" => "--state-dir",
+            "CLAVIGER_DATA_DIR" => "--data-dir",
+            "CLAVIGER_SOCKET" => "--socket",
+            _ => continue,
+        };
+        let value = word(
+            name,
+            path,
+            "the task scheduler puts variables in where a path has % or $(; choose another path",
+        )?;
+        options += &format!(" {option} {value}");
+    }
+    Ok(options)
+}
+
+/// A word of a command line that the task scheduler hands on.
+fn word(what: &'static str, path: &Path, why: &'static str) -> Result<String, ServiceError> {
+    let text = quote::text(what, path)?;
+    if text.contains(['"', '%']) || text.contains("$(") {
+        return Err(ServiceError::Unfit {
+            what,
+            path: path.to_owned(),
+            why,
+        });
+    }
+    // Backslashes in front of the closing quote would be taken for its escape.
+    let trailing = text.len() - text.trim_end_matches('\\').len();
+    Ok(format!("\"{text}{}\"", "\\".repeat(trailing)))
 }

@@ -1,7 +1,8 @@
-//! What several capabilities need of Windows: who somebody is (`sid`), who may touch what (`descriptor`), text and paths as
-//! its calls take them.
+//! What several capabilities need of Windows: who somebody is (`sid`), who may touch what (`descriptor`), what the service
+//! manager says (`services`), text and paths as its calls take them.
 
 pub(crate) mod descriptor;
+pub(crate) mod services;
 pub(crate) mod sid;
 
 use std::borrow::Cow;

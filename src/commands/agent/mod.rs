@@ -33,7 +33,7 @@ use std::sync::Arc;
 const USAGE: u8 = 2;
 
 /// Runs the agent. No runtime exists yet, so the process may still fork.
-pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: AgentArgs, mut context: Context) -> Result<ExitCode, Failure> {
     let shell = Shell::choose(args.csh, args.sh);
     if args.kill {
         return announce::kill(shell);
@@ -45,9 +45,20 @@ pub(crate) fn run(args: AgentArgs, context: Context) -> Result<ExitCode, Failure
             return Ok(ExitCode::from(USAGE));
         }
     };
+    for (given, place) in [
+        (&args.places.state_dir, &mut context.places.state),
+        (&args.places.data_dir, &mut context.places.data),
+    ] {
+        if let Some(dir) = given {
+            *place = std::path::absolute(dir)?;
+        }
+    }
     let config = context.config()?;
     let master = secret_from(args.vault.vault_passphrase_fd)?;
-    let (bound, inherited) = endpoint(&args, &context)?;
+    let (mut bound, inherited) = endpoint(&args, &context)?;
+    if let Some(file) = args.cygwin_socket.as_ref().or(config.cygwin_socket.as_ref()) {
+        bound = bound.with_cygwin(&std::path::absolute(file)?)?;
+    }
     let socket = bound.path().unwrap_or(&context.places.socket).to_owned();
     harden::raise_file_limit();
     let told = Until::Told { interrupts: true };

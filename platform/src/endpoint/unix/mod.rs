@@ -24,6 +24,9 @@ pub use dial::{dial, is_quiet};
 pub use inherited::is_handed_over;
 pub use stale::remove_stale;
 
+/// One connected client.
+pub use interprocess::local_socket::tokio::Stream;
+
 use super::{EndpointError, Peer};
 use interprocess::local_socket::PeerCreds;
 use interprocess::local_socket::traits::StreamCommon;
@@ -62,6 +65,17 @@ impl Bound {
     /// the descriptor over.
     pub fn inherited() -> Result<Option<Self>, EndpointError> {
         inherited::inherited()
+    }
+
+    /// Programs of Cygwin are where Windows is.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn with_cygwin(self, path: &Path) -> Result<Self, EndpointError> {
+        Err(EndpointError::Unsupported {
+            path: path.to_owned(),
+            what: "sockets for Cygwin are served on Windows only; leave --cygwin-socket and windows.cygwin_socket out here",
+        })
     }
 
     /// Where it listens, if that is a path.

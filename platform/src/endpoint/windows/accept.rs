@@ -1,5 +1,6 @@
 //! Accepting clients of the own user and of the system; nobody else.
 
+use super::cygwin::{self, Cygwin, Secret, SocketFile};
 use super::window::Window;
 use super::{client, options, pageant};
 use crate::endpoint::{Peer, Stream};
@@ -25,30 +26,44 @@ use windows_sys::Win32::System::Pipes::{
 const WAITING: usize = 8;
 
 /// Pause after an accept that failed, so that an instance neither spins nor is lost.
-const BACK_OFF: Duration = Duration::from_millis(50);
+pub(super) const BACK_OFF: Duration = Duration::from_millis(50);
 
-type Accepted = io::Result<PipeStream>;
+/// `None` for a stranger, or one who had gone before it could be told who it was.
+pub(super) type Accepted = io::Result<Option<(Stream, Peer)>>;
 
 /// Accepts clients. Dropping it gives the name up.
 #[derive(Debug)]
 pub struct Listener {
     accepted: Mutex<mpsc::Receiver<Accepted>>,
+    /// Gone before the rest, so that nobody is sent to where nobody is.
+    _file: Option<SocketFile>,
     /// One for each waiting instance; they end with it.
     _waiting: JoinSet<()>,
     _window: Option<Window>,
 }
 
 impl Listener {
-    pub(super) fn new(first: OwnedHandle, path: &Path) -> io::Result<Self> {
+    pub(super) fn new(first: OwnedHandle, path: &Path, cygwin: Option<Cygwin>) -> io::Result<Self> {
         let (tell, accepted) = mpsc::channel(1);
         let mut waiting = JoinSet::new();
         open(first, path, &tell, &mut waiting)?;
         if let Some((first, name)) = pageant::take(path) {
             open(first, &name, &tell, &mut waiting)?;
         }
+        let file = cygwin.map(
+            |Cygwin {
+                 listener,
+                 secret,
+                 file,
+             }| {
+                waiting.spawn(beside(listener, secret, tell));
+                file
+            },
+        );
         let window = pageant::is_usual(path).then(|| Window::open(path));
         Ok(Self {
             accepted: Mutex::new(accepted),
+            _file: file,
             _waiting: waiting,
             _window: window.and_then(|opened| match opened {
                 Ok(window) => Some(window),
@@ -65,14 +80,21 @@ impl Listener {
     ///
     /// An error leaves the listener as it was: wait a little and go on.
     pub async fn accept(&self) -> io::Result<Option<(Stream, Peer)>> {
-        let stream = match self.accepted.lock().await.recv().await {
-            Some(accepted) => accepted?,
-            None => return Err(io::ErrorKind::NotConnected.into()),
-        };
-        // A client that cannot be identified is a stranger.
-        let known = client(stream.inner().as_handle()).ok();
-        let peer = known.and_then(|(peer, own)| own.then_some(peer));
-        Ok(peer.map(|peer| (Stream::from(stream), peer)))
+        let accepted = self.accepted.lock().await.recv().await;
+        accepted.unwrap_or_else(|| Err(io::ErrorKind::NotConnected.into()))
+    }
+}
+
+/// Whoever is at the other end of a pipe. One who cannot be identified is a stranger.
+fn identified(stream: PipeStream) -> Option<(Stream, Peer)> {
+    let (peer, own) = client(stream.inner().as_handle()).ok()?;
+    own.then(|| (Stream::Pipe(stream.into()), peer))
+}
+
+/// Serves programs of Cygwin's; the pipe is served whatever becomes of that.
+async fn beside(listener: std::net::TcpListener, secret: Secret, tell: mpsc::Sender<Accepted>) {
+    if let Err(error) = cygwin::serve(listener, secret, tell).await {
+        tracing::warn!("programs of Cygwin's are not served: {error}");
     }
 }
 
@@ -96,7 +118,10 @@ fn open(
 
 async fn wait(listener: PipeListener<Bytes, Bytes>, tell: mpsc::Sender<Accepted>) {
     loop {
-        let accepted = listener.accept().await.map(PipeStream::from);
+        let accepted = listener
+            .accept()
+            .await
+            .map(|pipe| identified(PipeStream::from(pipe)));
         let failed = accepted.is_err();
         if tell.send(accepted).await.is_err() {
             return;
@@ -255,10 +280,10 @@ mod tests {
         let name = name();
         let listener = Bound::bind(&name).unwrap().listen().unwrap();
         let (dialled, accepted) = tokio::join!(dial(&name), listener.accept());
-        let ((client, server), (mut stream, _)) = (dialled.unwrap(), accepted.unwrap().unwrap());
+        let ((client, server), (stream, _)) = (dialled.unwrap(), accepted.unwrap().unwrap());
         assert_eq!(server.pid, Some(std::process::id()));
         assert!(is_quiet(&client));
-        stream.write_all(b"!").await.unwrap();
+        (&stream).write_all(b"!").await.unwrap();
         while is_quiet(&client) {
             tokio::task::yield_now().await;
         }

@@ -3,6 +3,7 @@
 use super::super::{Bound, Listener, dial, random};
 use super::*;
 use crate::endpoint::Stream;
+use interprocess::local_socket::tokio::Stream as LocalStream;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -47,7 +48,9 @@ async fn granted<T>(listener: &Listener, client: impl Future<Output = T>) -> SEC
         stream
     };
     let (_client, server) = tokio::join!(client, server);
-    let Stream::NamedPipe(server) = &server;
+    let Stream::Pipe(LocalStream::NamedPipe(server)) = &server else {
+        panic!("not a pipe: {server:?}");
+    };
     level(server.inner().as_handle())
 }
 
@@ -77,8 +80,8 @@ async fn a_server_may_learn_who_its_client_is_and_not_act_as_it() {
     let ours = |name: &Path| -> Box<dyn Write + Send> { Box::new(connect(name, SOON).unwrap()) };
     assert_eq!(granted(&listener, blocking(ours)).await, SecurityIdentification);
     let dialled = async {
-        let (mut client, _) = dial(&name).await.unwrap();
-        client.write_u8(11).await.unwrap();
+        let (client, _) = dial(&name).await.unwrap();
+        (&client).write_u8(11).await.unwrap();
         client
     };
     assert_eq!(granted(&listener, dialled).await, SecurityIdentification);

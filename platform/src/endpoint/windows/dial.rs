@@ -34,7 +34,7 @@ pub async fn dial(path: &Path) -> io::Result<(Stream, Peer)> {
         uid: None,
     };
     let stream = PipeStream::try_from(pipe).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok((Stream::from(stream), peer))
+    Ok((Stream::Pipe(stream.into()), peer))
 }
 
 /// Whether the other side has neither closed the connection nor said anything that was not read yet. A pipe is read ahead

@@ -1,4 +1,4 @@
-//! Named pipes: owned by one process at a time, answered to one user.
+//! Named pipes: owned by one process at a time, answered to one user. Beside them, where asked for, a socket of Cygwin's.
 //!
 //! Three walls. The name belongs to whoever creates its first instance, and we ask for nothing but the first. The
 //! descriptor lets in this user, LocalSystem and administrators. And of each client the process is looked up, and whose
@@ -7,16 +7,21 @@
 mod accept;
 mod bind;
 mod client;
+mod cygwin;
 mod dial;
 mod pageant;
+mod stream;
 mod window;
 
 pub use accept::{Listener, readable};
+pub(crate) use bind::{Holder, holder};
 pub use client::{ClientStream, connect};
 pub use dial::{dial, is_quiet};
+pub use stream::Stream;
 
 use super::{EndpointError, Peer};
 use crate::windows::{descriptor, done, sid};
+use cygwin::Cygwin;
 use interprocess::os::windows::named_pipe::{PipeListenerOptions, WaitTimeout};
 use interprocess::os::windows::security_descriptor::SecurityDescriptor;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -42,6 +47,8 @@ pub struct Bound {
     /// The first instance, which holds the name.
     first: OwnedHandle,
     path: PathBuf,
+    /// For programs that know no pipes.
+    cygwin: Option<Cygwin>,
 }
 
 impl Bound {
@@ -77,6 +84,15 @@ impl Bound {
         Ok(None)
     }
 
+    /// Serves programs of Cygwin and MSYS too, which find it by the file `path`. The file goes with the endpoint.
+    ///
+    /// # Errors
+    /// Where an agent is alive behind that file, or something else is in its place.
+    pub fn with_cygwin(mut self, path: &Path) -> Result<Self, EndpointError> {
+        self.cygwin = Some(Cygwin::bind(path)?);
+        Ok(self)
+    }
+
     /// Its name.
     pub fn path(&self) -> Option<&Path> {
         Some(&self.path)
@@ -87,7 +103,7 @@ impl Bound {
 
     /// Starts accepting in the current tokio runtime.
     pub fn listen(self) -> io::Result<Listener> {
-        Listener::new(self.first, &self.path)
+        Listener::new(self.first, &self.path, self.cygwin)
     }
 }
 
@@ -159,9 +175,13 @@ fn client(pipe: BorrowedHandle<'_>) -> io::Result<(Peer, bool)> {
         pid: Some(pid),
         uid: None,
     };
+    Ok((peer, is_own(pid)?))
+}
+
+/// Whether a process is this user's, or the system's.
+fn is_own(pid: u32) -> io::Result<bool> {
     let whose = sid::of(pid)?;
-    let own = whose == sid::own()? || whose == sid::SYSTEM;
-    Ok((peer, own))
+    Ok(whose == sid::own()? || whose == sid::SYSTEM)
 }
 
 /// The process at the server's end.

@@ -60,8 +60,9 @@ async fn honest_clients_are_answered_and_others_refused() {
     let listener = Bound::bind(&path).unwrap().listen().unwrap();
     // An agent that answers each question with itself, and one byte more.
     tokio::spawn(async move {
-        while let Ok(Some((mut stream, _))) = listener.accept().await {
+        while let Ok(Some((stream, _))) = listener.accept().await {
             tokio::spawn(async move {
+                let mut stream = &stream;
                 while let Ok(length) = stream.read_u32().await {
                     let mut body = vec![0; length as usize];
                     stream.read_exact(&mut body).await.unwrap();

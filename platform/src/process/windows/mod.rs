@@ -11,6 +11,7 @@ pub(super) use streams::{end_at_once, take, take_streams, wait_readable};
 
 use super::named::named;
 use crate::windows::{done, sid};
+use std::ffi::OsString;
 use std::io;
 use std::os::windows::ffi::OsStringExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
@@ -122,11 +123,14 @@ pub(super) fn open(pid: u32, access: u32) -> io::Result<OwnedHandle> {
 
 /// "ssh.exe (pid 123)" or "pid 123" for messages: the name of the program's file, which the process cannot choose.
 pub fn describe(pid: u32) -> String {
-    let program = sid::process(pid).and_then(|process| program(&process));
-    let name = program
-        .ok()
-        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let name = program_name(pid).map(|name| name.to_string_lossy().into_owned());
     named(&name.unwrap_or_default(), None, pid)
+}
+
+/// The name of the program's file.
+pub(crate) fn program_name(pid: u32) -> Option<OsString> {
+    let program = sid::process(pid).and_then(|process| program(&process)).ok()?;
+    program.file_name().map(OsString::from)
 }
 
 /// The file of a process's program.
@@ -136,7 +140,7 @@ pub(super) fn program(process: &OwnedHandle) -> io::Result<PathBuf> {
     // SAFETY: the buffer is writable over the length given.
     done(unsafe { QueryFullProcessImageNameW(process.as_raw_handle(), 0, text.as_mut_ptr(), &mut length) })?;
     let name = text.get(..length as usize).unwrap_or_default();
-    Ok(PathBuf::from(std::ffi::OsString::from_wide(name)))
+    Ok(PathBuf::from(OsString::from_wide(name)))
 }
 
 /// This very program, to be started again; Windows does not let its file be replaced while it runs.

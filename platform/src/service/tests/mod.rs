@@ -96,6 +96,11 @@ fn a_task_is_xml_with_the_program_in_it() {
     let setup = Setup {
         program: r"C:\Users\Zoë & 'Co'\claviger.exe".into(),
         socket: Some(r"\\.\pipe\claviger.1".into()),
+        environment: vec![
+            ("CLAVIGER_CONFIG", r"D:\Zoë & Co\c.toml".into()),
+            ("CLAVIGER_STATE_DIR", r"D:\state\".into()),
+            ("CLAVIGER_DATA_DIR", r"D:\data".into()),
+        ],
         ..setup(dir.path())
     };
     let plan = plan(System::Windows, &setup).unwrap();
@@ -121,7 +126,11 @@ fn a_task_is_xml_with_the_program_in_it() {
     }
     assert_eq!(
         arguments,
-        r#"--headless "C:\Users\Zoë & 'Co'\claviger.exe" agent -D"#
+        concat!(
+            r#"--headless "C:\Users\Zoë & 'Co'\claviger.exe" agent -D --config "D:\Zoë & Co\c.toml""#,
+            r#" --state-dir "D:\state\\" --data-dir "D:\data" --socket "\\.\pipe\claviger.1""#
+        ),
+        "all that was chosen, since a task has no environment of its own"
     );
     assert_eq!(
         users,
@@ -185,5 +194,15 @@ fn what_a_format_cannot_carry_is_refused_with_the_remedy() {
             }
         )
         .contains("install claviger elsewhere")
+    );
+    let odd = Setup {
+        socket: Some(r"\\.\pipe\claviger.1".into()),
+        environment: vec![("CLAVIGER_CONFIG", r"C:\100%\c.toml".into())],
+        ..setup(home)
+    };
+    let error = refused(System::Windows, &odd);
+    assert!(
+        error.contains("CLAVIGER_CONFIG") && error.contains("choose another path"),
+        "{error}"
     );
 }
