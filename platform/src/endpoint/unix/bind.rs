@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn a_socket_for_cygwin_is_refused_with_the_remedy_and_leaves_nothing() {
+        let (_dir, path) = home();
+        let bound = Bound::bind(&path).unwrap();
+        let refused = bound.with_cygwin(&path.with_file_name("cygwin")).unwrap_err();
+        assert!(matches!(refused, EndpointError::Unsupported { .. }));
+        assert!(
+            refused.to_string().contains("leave --cygwin-socket") && !path.exists(),
+            "{refused}"
+        );
+    }
+
+    #[test]
     fn a_path_that_is_too_long_says_so() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x".repeat(120));
