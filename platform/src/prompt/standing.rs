@@ -81,11 +81,14 @@ mod tests {
     #[tokio::test]
     async fn an_asker_that_is_gone_takes_it_away_and_the_next_waits_for_that() {
         let (gone, was_taken_away) = mpsc::channel();
-        let first = tokio::spawn(async { stand(LONG, &turn().await, lasting(gone)).await });
-        // It stands once the turn is taken.
-        while ASKING.try_lock().is_ok() {
-            tokio::task::yield_now().await;
-        }
+        let (tell, stands) = oneshot::channel();
+        let show = move |wanted: Wanted<'_>| {
+            tell.send(()).unwrap();
+            lasting(gone)(wanted)
+        };
+        let first = tokio::spawn(async { stand(LONG, &turn().await, show).await });
+        // That the turn is taken says nothing: other tests take it too.
+        stands.await.unwrap();
         first.abort();
         let _next = turn().await;
         was_taken_away.recv_timeout(LONG).unwrap();
