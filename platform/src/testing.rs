@@ -25,7 +25,11 @@ pub(crate) fn in_child(work: impl FnOnce()) {
     });
     let (mut said, mut say) = std::io::pipe().unwrap();
     // SAFETY: the child runs `work` and leaves through _exit; glibc makes its allocator usable after fork.
-    let pid = unsafe { libc::fork() };
+    let fork = || unsafe { libc::fork() };
+    #[cfg(target_os = "linux")]
+    let pid = crate::harden::forking(fork);
+    #[cfg(not(target_os = "linux"))]
+    let pid = fork();
     assert!(pid >= 0, "fork: {}", std::io::Error::last_os_error());
     if pid == 0 {
         // SAFETY: no memory is touched.

@@ -27,6 +27,8 @@ use guarded::Pages;
 use linux as imp;
 #[cfg(target_os = "linux")]
 use linux::Pages;
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) use linux::forking;
 #[cfg(target_os = "macos")]
 use macos as imp;
 #[cfg(windows)]

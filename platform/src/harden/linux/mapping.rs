@@ -88,6 +88,14 @@ pub(super) fn lock_again() -> Result<(), Errno> {
     list.iter().map(lock).fold(Ok(()), Result::and)
 }
 
+/// Nobody has the list while `fork` makes a child, which would wait for ever for a thread that it does not have. Only
+/// tests fork beside other threads.
+#[cfg(test)]
+pub(crate) fn forking<T>(fork: impl FnOnce() -> T) -> T {
+    let _list = TO_LOCK_AGAIN.lock().unwrap_or_else(PoisonError::into_inner);
+    fork()
+}
+
 /// Reserves `len` bytes of address space that cannot be touched, with a guard page on either side. Ends the process
 /// when there is no address space left.
 fn reserve(len: usize) -> NonNull<u8> {

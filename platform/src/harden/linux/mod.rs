@@ -2,6 +2,9 @@
 
 mod mapping;
 
+#[cfg(test)]
+pub(crate) use mapping::forking;
+
 use super::report::{Grade, record};
 use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
