@@ -72,7 +72,6 @@ impl Means {
 mod tests {
     use super::*;
     use crate::prompt::{Require, Surroundings};
-    use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
 
     fn asking(askpass: Option<PathBuf>) -> Means {
@@ -87,8 +86,14 @@ mod tests {
     fn script(dir: &Path, body: &str) -> PathBuf {
         let path = dir.join("askpass");
         let text = format!("#!/bin/sh\n[ \"$SSH_ASKPASS_PROMPT\" = confirm ] || exit 9\n{body}\n");
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let source = dir.join("text");
+        std::fs::write(&source, text).unwrap();
+        // By another process: a child that some other test forks meanwhile would hold it open, and it could not be run.
+        let install = std::process::Command::new("install")
+            .args(["-m", "700"])
+            .args([&source, &path])
+            .status();
+        assert!(install.unwrap().success());
         path
     }
 
